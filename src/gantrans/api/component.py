@@ -1,0 +1,107 @@
+"""What every component is: one class, with its config nested inside. Imports no torch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+
+Kind = Literal[
+    "generator",
+    "discriminator",
+    "normalizer",
+    "loss",
+    "dataset",
+    "method",
+    "metric",
+    "tracker",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+
+
+class ComponentConfig(BaseModel):
+    """The settings of one component: a frozen pydantic model that forbids unknown keys.
+
+    Settings are what a user writes in the spec. What is known only at run time (channels, paths,
+    devices) is passed to `build`, never stored here. Every field has a description, with its unit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    component: ClassVar[type[Component]]
+
+    def build(self, **runtime: Any) -> Any:
+        """Make the component that this config belongs to, `Component(config, **runtime)`."""
+        return self.component(self, **runtime)
+
+    @model_serializer(mode="wrap")
+    def _with_type(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Dump as the spec's table: `type` first, so that a dump validates to an equal config."""
+        return {"type": self.component.name, **handler(self)}
+
+
+class Component:
+    """Base of the eight kinds; a subclass of a kind with a `name` is a component.
+
+    The nested `Config` and its component belong together: the pairing is made when the class is
+    defined, and a wrong one raises TypeError there.
+    """
+
+    kind: ClassVar[Kind]
+    name: ClassVar[str] = ""
+    Config: ClassVar[type[ComponentConfig]] = ComponentConfig
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not cls.__dict__.get("name"):
+            return  # the base class of a kind
+        if not _NAME.match(cls.name):
+            raise TypeError(f"{cls.__name__}.name = {cls.name!r}: use lower_case letters, 0-9, _")
+        base = next(b.Config for b in cls.__mro__[1:] if issubclass(b, Component))
+        if "Config" not in cls.__dict__:
+            module = {"__module__": cls.__module__, "__qualname__": f"{cls.__qualname__}.Config"}
+            cls.Config = type("Config", (base,), module)
+        if not (isinstance(cls.Config, type) and issubclass(cls.Config, base)):
+            raise TypeError(
+                f"{cls.__name__}.Config must be a class derived from {base.__qualname__}"
+            )
+        if "type" in cls.Config.model_fields:
+            raise TypeError(f"{cls.__name__}.Config: 'type' is reserved for the component's name")
+        cls.Config.component = cls
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first line of the docstring."""
+        return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentRef:
+    """Where to find a component, without importing it; what a plugin's hook returns.
+
+    Args:
+        kind: one of the eight kinds.
+        name: what a spec calls it; unique within its kind.
+        target: `"package.module:Class"`, imported when first built or described.
+        summary: one line for `gantrans list-components`.
+    """
+
+    kind: Kind
+    name: str
+    target: str
+    summary: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind {self.kind!r} is none of {', '.join(KINDS)}")
+        if not _NAME.match(self.name):
+            raise ValueError(f"component name {self.name!r}: use lower_case letters, 0-9, _")
+        if self.target.count(":") != 1:
+            raise ValueError(f"target {self.target!r} is not of the form 'package.module:Class'")

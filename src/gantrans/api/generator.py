@@ -1,0 +1,49 @@
+"""Generator: the network that translates an image of one domain into the other."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from torch import Tensor, nn
+
+from gantrans.api.component import Component, ComponentConfig
+from gantrans.api.slot import Slot
+
+
+class GeneratorConfig(ComponentConfig):
+    """Settings of a generator."""
+
+
+class Generator(Component, nn.Module):
+    """Translates images; any height and width that are multiples of `multiple_of`.
+
+    Args:
+        config: its settings.
+        in_channels: channels of the domain it reads.
+        out_channels: channels of the domain it writes.
+    """
+
+    kind = "generator"
+    Config: ClassVar[type[ComponentConfig]] = GeneratorConfig
+
+    multiple_of: int = 1
+    """Height and width of the input must be multiples of this; callers pad and crop."""
+
+    min_size: int = 1
+    """The smallest height and width, in pixels, that the network can take."""
+
+    couples_batch: bool = False
+    """True if, in training, an image's result depends on its batch (see Normalizer)."""
+
+    def __init__(self, config: Any, *, in_channels: int, out_channels: int) -> None:
+        nn.Module.__init__(self)
+        self.config = config
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) in [-1, 1] -> (N, out_channels, H, W) in [-1, 1]."""
+        raise NotImplementedError
+
+
+GeneratorSlot = Annotated[GeneratorConfig, Slot("generator")]

@@ -1,0 +1,60 @@
+"""Images in and out: the one preprocessing that training, translation and metrics share.
+
+The rule for what is not plain RGB or gray: EXIF orientation is applied; transparent pixels are laid
+over white; palettes become colours; 16-bit gray is scaled to 8 bits; then the image is converted to
+as many channels as its domain has, 3 (RGB) or 1 (luma).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from torchvision.transforms.v2.functional import pil_to_tensor, to_pil_image
+
+from gantrans.errors import DataError
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+
+
+def open_image(path: Path) -> Image.Image:
+    """Read a whole image file, upright.
+
+    Raises:
+        DataError: naming the file, if it is missing, truncated or no image.
+    """
+    try:
+        with Image.open(path) as image:
+            image.load()
+            return ImageOps.exif_transpose(image)
+    # Pillow raises many kinds for damaged files (SyntaxError for some PNGs, struct.error, ...).
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise DataError(
+            f"cannot read the image {path}: {error or type(error).__name__}; "
+            "repair the file, or take it out of the folder"
+        ) from error
+
+
+def convert(image: Image.Image, channels: int) -> Image.Image:
+    """To mode RGB (`channels` 3) or L (1), by the rule above."""
+    if image.mode in {"I;16", "I;16B", "I;16L", "I"}:
+        image = image.convert("I").point(lambda value: value / 256).convert("L")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB" if channels == 3 else "L")
+
+
+def to_tensor(image: Image.Image, channels: int) -> Tensor:
+    """A PIL image as float32 (channels, H, W) in [-1, 1]."""
+    pixels: Tensor = pil_to_tensor(convert(image, channels))
+    return pixels.float().div_(127.5).sub_(1)
+
+
+def to_image(tensor: Tensor) -> Image.Image:
+    """(1 or 3, H, W) in [-1, 1] as a PIL image of mode L or RGB; values outside are clipped."""
+    pixels = ((tensor.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    image: Image.Image = to_pil_image(pixels)
+    return image

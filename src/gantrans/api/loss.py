@@ -1,0 +1,74 @@
+"""Loss: one named term of the objective, or several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from gantrans.api.component import Component, ComponentConfig
+from gantrans.api.slot import Slot
+from gantrans.api.step import TranslationStep
+
+LossTerms = Tensor | Mapping[str, Tensor]
+"""A scalar, or a scalar a direction ("ab", "ba") or a domain ("a", "b"): means over the batch."""
+
+
+class LossConfig(ComponentConfig):
+    """Settings that every loss has: how much it counts, and when."""
+
+    weight: float = Field(1.0, ge=0, description="factor of the loss in the objective")
+    every: int = Field(
+        1, ge=1, description="apply it each n-th step only, scaled by n (lazy regularisation)"
+    )
+    start: int = Field(0, ge=0, description="first step at which it is applied")
+    ramp: int = Field(0, ge=0, description="steps over which the weight then rises linearly from 0")
+
+    def weight_at(self, step: int) -> float:
+        """The factor at `step` (counted from 0); 0 means that the loss is not computed at all."""
+        since = step - self.start
+        if since < 0 or since % self.every:
+            return 0.0
+        rise = min(1.0, (since + 1) / self.ramp) if self.ramp else 1.0
+        return self.weight * self.every * rise
+
+
+class Loss(Component, nn.Module):
+    """A term of the generators' objective, of the discriminators', or of both.
+
+    Override `generator`, `discriminator` or both; what is not overridden is not called. Return
+    unweighted values: the trainer applies `config.weight_at(step)` to them.
+    """
+
+    kind = "loss"
+    Config: ClassVar[type[ComponentConfig]] = LossConfig
+
+    requires: ClassVar[frozenset[str] | set[str]] = frozenset()
+    """What `generator` reads of the step beside `real`: "fake", "cycle", "identity". The union over
+    the active losses decides which passes run at all."""
+
+    def __init__(self, config: Any) -> None:
+        nn.Module.__init__(self)
+        self.config = config
+
+    def generator(self, step: TranslationStep) -> LossTerms:
+        """What the generators minimise."""
+        return {}
+
+    def discriminator(self, step: TranslationStep) -> LossTerms:
+        """What the discriminators minimise; of the step it reads `real` and `fake`."""
+        return {}
+
+    @classmethod
+    def sides(cls) -> frozenset[str]:
+        """Which of "generator" and "discriminator" the class overrides."""
+        return frozenset(
+            side
+            for side in ("generator", "discriminator")
+            if getattr(cls, side) is not getattr(Loss, side)
+        )
+
+
+LossSlot = Annotated[LossConfig, Slot("loss")]

@@ -1,0 +1,143 @@
+"""Method: the networks, the maths and the order of its phases (CycleGAN is one)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+from torch import Tensor, nn
+
+from gantrans.api.component import Component, ComponentConfig
+from gantrans.api.discriminator import Discriminator
+from gantrans.api.generator import Generator
+from gantrans.api.loss import Loss, LossTerms
+from gantrans.api.slot import Slot
+from gantrans.api.step import Direction, Domain, Images, TranslationStep
+
+Side = Literal["generator", "discriminator"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a phase gets.
+
+    Args:
+        real: images of both domains, each (N, C, H, W) in [-1, 1].
+        ordinal: number of the batch's first image since training began; names random draws.
+        active: names of the losses that count at this step.
+        fake: translations made by an earlier phase of the same step, detached.
+    """
+
+    real: Images
+    ordinal: int
+    active: Collection[str]
+    fake: Images = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PhaseResult:
+    """What a phase gives: terms by loss name, unweighted, and images for the phases after it."""
+
+    terms: Mapping[str, LossTerms]
+    fake: Images = field(default_factory=dict)
+
+
+class Phase(nn.Module):
+    """One part of a step: a forward pass that ends in loss terms, and the networks it trains.
+
+    The trainer owns everything else: the optimizer, precision, clipping, the order of calls. While
+    a phase runs, all networks but those in `trains` are frozen.
+
+    Args:
+        name: prefix of its curves.
+        trains: the networks its optimizer updates, by their name in the method.
+    """
+
+    def __init__(self, name: str, trains: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self.name = name
+        self.trains = dict(trains)
+
+    def prepare(self, batch: Batch) -> Batch:
+        """Work on the host before the pass, such as an exchange with the image pool."""
+        return batch
+
+    def forward(self, batch: Batch) -> PhaseResult:
+        """Run the networks on `batch` and give the terms of the active losses."""
+        raise NotImplementedError
+
+
+class LossSet(nn.Module):
+    """The losses of a run by their names in the spec."""
+
+    def __init__(self, losses: Mapping[str, Loss]) -> None:
+        super().__init__()
+        self.by_name = nn.ModuleDict(losses)
+
+    def requires(self, active: Collection[str]) -> set[str]:
+        """Which passes the active losses read, of both sides: what nobody reads is not computed."""
+        return {need for name, loss in self._losses() if name in active for need in loss.requires}
+
+    def terms(
+        self, side: Side, step: TranslationStep, active: Collection[str]
+    ) -> dict[str, LossTerms]:
+        """The unweighted terms of one side, by loss name."""
+        return {
+            name: getattr(loss, side)(step.seen_by(name, loss.requires))
+            for name, loss in self._losses()
+            if name in active and side in loss.sides()
+        }
+
+    def _losses(self) -> list[tuple[str, Loss]]:
+        return [(name, loss) for name, loss in self.by_name.items() if isinstance(loss, Loss)]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a method builds itself from; the networks come initialised from the run's seed."""
+
+    losses: LossSet
+    seed: int
+    make_generator: Callable[[str, Domain, Domain], Generator]
+    """(network name, source domain, target domain) -> generator"""
+    make_discriminator: Callable[[str, Domain], Discriminator]
+    """(network name, domain it judges) -> discriminator"""
+
+
+class MethodConfig(ComponentConfig):
+    """Settings of a method."""
+
+
+class Method(Component):
+    """Owns the networks and says, phase by phase, what a training step computes.
+
+    A subclass sets in its `__init__`:
+        networks: every network, by the name its file has in a checkpoint.
+        generators: those that translate, by direction.
+        phases: in the order in which a step runs them.
+    """
+
+    kind = "method"
+    Config: ClassVar[type[ComponentConfig]] = MethodConfig
+
+    provides: ClassVar[frozenset[str] | set[str]] = frozenset()
+    """What its steps can give to a loss beside `real`."""
+
+    networks: Mapping[str, nn.Module]
+    generators: Mapping[Direction, Generator]
+    phases: Sequence[Phase]
+
+    def __init__(self, config: Any, *, parts: Parts) -> None:
+        super().__init__(config)
+        self.parts = parts
+
+    def state(self) -> dict[str, Tensor]:
+        """What a resumed run needs beside weights and optimizers, such as image pools."""
+        return {}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what `state` gave."""
+
+
+MethodSlot = Annotated[MethodConfig, Slot("method")]

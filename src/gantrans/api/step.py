@@ -1,0 +1,70 @@
+"""TranslationStep: what a loss may read of one training step."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from torch import Tensor
+
+from gantrans.api.discriminator import Discriminator, Scores
+from gantrans.api.network import judge
+
+Domain = Literal["a", "b"]
+DOMAINS: tuple[Domain, Domain] = ("a", "b")
+Direction = Literal["ab", "ba"]
+
+Images = Mapping[Domain, Tensor]
+"""Images by domain, each (N, C, H, W) in [-1, 1]."""
+
+
+@dataclass(frozen=True)
+class TranslationStep:
+    """The images of one step, keyed by the domain they look like, and the discriminators.
+
+    `fake["b"]` is G_ab(real["a"]), `cycle["a"]` is G_ba(fake["b"]), `identity["b"]` is
+    G_ab(real["b"]). On the discriminator's side `fake` holds what the image pool gave, detached.
+    A loss reads `real` and what its `requires` names; anything else raises AttributeError.
+    """
+
+    passes: Mapping[str, Images]
+    discriminators: Mapping[Domain, Discriminator]
+    reader: str = ""
+    readable: Collection[str] | None = None
+
+    def seen_by(self, reader: str, requires: Collection[str]) -> TranslationStep:
+        """The same step, readable only as far as `requires` names it."""
+        return replace(self, reader=reader, readable=requires)
+
+    @property
+    def real(self) -> Images:
+        """The batch as it came from the data."""
+        return self.passes["real"]
+
+    @property
+    def fake(self) -> Images:
+        """Translated images: `fake["b"]` = G_ab(real["a"])."""
+        return self._read("fake")
+
+    @property
+    def cycle(self) -> Images:
+        """There and back: `cycle["a"]` = G_ba(G_ab(real["a"]))."""
+        return self._read("cycle")
+
+    @property
+    def identity(self) -> Images:
+        """Images of the target domain itself: `identity["b"]` = G_ab(real["b"])."""
+        return self._read("identity")
+
+    def score(self, domain: Domain, *images: Tensor) -> tuple[Scores, ...]:
+        """The discriminator of `domain` on each of `images` (N, C, H, W), in one pass if it may."""
+        return tuple(judge(self.discriminators[domain], images))
+
+    def _read(self, name: str) -> Images:
+        if self.readable is not None and name not in self.readable:
+            raise AttributeError(
+                f"the loss {self.reader!r} reads step.{name} without naming it: "
+                f"add {name!r} to its `requires`"
+            )
+        return self.passes[name]

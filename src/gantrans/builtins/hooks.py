@@ -1,0 +1,36 @@
+"""Every built-in component, registered through the same hook as anyone's. Imports no torch."""
+
+from __future__ import annotations
+
+from gantrans.api.component import ComponentRef, Kind
+from gantrans.plugin.hookspecs import hookimpl
+
+_HOME = "gantrans.builtins"
+
+
+def _ref(kind: Kind, target: str, summary: str) -> ComponentRef:
+    """The module is named after the component: "losses.cycle:Cycle" is the loss "cycle"."""
+    name = target.partition(":")[0].rpartition(".")[2]
+    return ComponentRef(kind, name, f"{_HOME}.{target}", summary)
+
+
+@hookimpl
+def gantrans_components() -> list[ComponentRef]:
+    """What gantrans itself brings."""
+    return [
+        _ref("generator", "generators.resnet:ResNet", "CycleGAN's residual generator"),
+        _ref("discriminator", "discriminators.patchgan:PatchGAN", "judges overlapping patches"),
+        _ref("normalizer", "normalizers.instance:Instance", "each channel of each image apart"),
+        _ref("normalizer", "normalizers.batch:Batch", "each channel over the whole batch"),
+        _ref("normalizer", "normalizers.group:Group", "groups of channels of each image"),
+        _ref("normalizer", "normalizers.none:NoNormalizer", "no normalisation"),
+        _ref("loss", "losses.adversarial:Adversarial", "look like the other domain"),
+        _ref("loss", "losses.cycle:Cycle", "there and back gives the same image"),
+        _ref("loss", "losses.identity:Identity", "leave the target domain's images alone"),
+        _ref("dataset", "datasets.seasons:Seasons", "drawn summer and winter landscapes"),
+        _ref("dataset", "datasets.unpaired_folder:UnpairedFolder", "two folders of images"),
+        _ref("method", "methods.cyclegan:CycleGAN", "two generators, two discriminators, cycles"),
+        _ref("metric", "metrics.psnr:PSNR", "peak signal-to-noise ratio to the truth"),
+        _ref("metric", "metrics.ssim:SSIM", "structural similarity to the truth"),
+        _ref("tracker", "trackers.jsonl:JSONL", "numbers as lines of JSON in the run directory"),
+    ]

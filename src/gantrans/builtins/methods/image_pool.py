@@ -1,0 +1,52 @@
+"""The image pool (Shrivastava et al. 2017, section 2.3; Zhu et al. 2017, section 4)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gantrans.api.randomness import stream
+
+
+class ImagePool:
+    """Shows the discriminator older translations too, so that it does not forget.
+
+    While the pool fills, an image is stored and given back. Then, with probability 1/2, a stored
+    image is given in its place and the new one stored. What happens to the n-th image since
+    training began is a function of (seed, domain, n) alone.
+
+    Args:
+        size: how many images it holds; 0 gives back what it gets.
+        seed: the run's seed.
+        domain: what the images look like; pools of two domains draw apart.
+    """
+
+    def __init__(self, size: int, seed: int, domain: str) -> None:
+        self.size, self.seed, self.domain = size, seed, domain
+        self.images: Tensor | None = None
+
+    def exchange(self, images: Tensor, ordinal: int) -> Tensor:
+        """(N, C, H, W) in, the same shape out; `ordinal` is the number of the first image."""
+        if self.size == 0:
+            return images
+        if self.images is None:
+            self.images = images.new_zeros((self.size, *images.shape[1:]))
+        given = images.clone()
+        for n, image in enumerate(images, start=ordinal):
+            if n < self.size:
+                self.images[n] = image
+                continue
+            draw = stream(self.seed, "pool", self.domain, n)
+            if draw.random() < 0.5:
+                place = draw.randrange(self.size)
+                given[n - ordinal] = self.images[place]
+                self.images[place] = image
+        return given
+
+    def state(self) -> Tensor:
+        """The stored images (size, C, H, W), for a checkpoint; empty before the first exchange."""
+        return torch.empty(0) if self.images is None else self.images
+
+    def load_state(self, state: Tensor) -> None:
+        """Take back what `state` gave."""
+        self.images = state.clone() if state.numel() else None

@@ -1,0 +1,127 @@
+"""Registry: every known component by kind and name. Made by a function and passed on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from gantrans.api.component import KINDS, Component, ComponentConfig, ComponentRef, Kind
+from gantrans.api.slot import nearest, problems
+from gantrans.errors import PluginError
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who brought a component: a distribution and its version, or a one-file plugin."""
+
+    name: str
+    version: str = ""
+    file: Path | None = None
+    sha256: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}".strip()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered component; its code is loaded when first asked for."""
+
+    ref: ComponentRef
+    origin: Origin
+    load: Callable[[], type[Component]]
+
+
+@dataclass(frozen=True)
+class BrokenPlugin:
+    """A plugin that could not be taken in, and why."""
+
+    origin: Origin
+    reason: str
+
+
+@dataclass
+class Registry:
+    """Looks components up, suggests the nearest name, and refuses two of one name."""
+
+    broken: list[BrokenPlugin] = field(default_factory=list)
+    _entries: dict[tuple[Kind, str], list[Entry]] = field(default_factory=dict)
+
+    def add(self, entry: Entry) -> None:
+        """Register a component. A second one of the same kind and name makes both unusable."""
+        self._entries.setdefault((entry.ref.kind, entry.ref.name), []).append(entry)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Every entry, by kind in the order of KINDS, then by name."""
+        for kind, name in sorted(self._entries, key=lambda key: (KINDS.index(key[0]), key[1])):
+            yield from self._entries[kind, name]
+
+    def names(self, kind: Kind) -> list[str]:
+        """The names of one kind, sorted."""
+        return sorted(name for k, name in self._entries if k == kind)
+
+    def entry(self, kind: Kind, name: str) -> Entry:
+        """The entry of a component; raises PluginError if it is unknown or claimed twice."""
+        found = self._entries.get((kind, name), [])
+        if not found:
+            raise PluginError(self._unknown(kind, name))
+        if len(found) > 1:
+            claims = " and ".join(str(entry.origin) for entry in found)
+            raise PluginError(
+                f"the {kind} {name!r} is claimed by {claims}: uninstall one of them, or name the "
+                "plugins to load in the environment variable GANTRANS_PLUGINS"
+            )
+        return found[0]
+
+    def component(self, kind: Kind, name: str) -> type[Component]:
+        """The class of a component, importing it; raises PluginError if that fails."""
+        entry = self.entry(kind, name)
+        try:
+            loaded = entry.load()
+        except Exception as error:
+            raise PluginError(
+                f"the {kind} {name!r} of {entry.origin} cannot be loaded: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        fits = isinstance(loaded, type) and issubclass(loaded, Component)
+        if not fits or (loaded.kind, loaded.name) != (kind, name):
+            raise PluginError(
+                f"{entry.origin} registers {entry.ref.target} as the {kind} {name!r}, "
+                f"but that is {f'the {loaded.kind} {loaded.name!r}' if fits else repr(loaded)}"
+            )
+        return loaded
+
+    def config_class(self, kind: Kind, name: str) -> type[ComponentConfig]:
+        """The config class of a component."""
+        return self.component(kind, name).Config
+
+    def config(self, kind: Kind, name: str, values: Mapping[str, Any] | None = None) -> Any:
+        """A validated config: `registry.config("generator", "resnet", {"width": 16})`.
+
+        Raises PluginError for an unknown component or wrong values.
+        """
+        config_class = self.config_class(kind, name)
+        table = {key: value for key, value in (values or {}).items() if key != "type"}
+        try:
+            return config_class.model_validate(table, context={"components": self})
+        except ValidationError as error:
+            found = problems(error, config_class)
+            lines = [f"{'.'.join(map(str, p.path)) or name}: {p.message}" for p in found]
+            raise PluginError(f"the {kind} {name!r}: " + "; ".join(lines)) from None
+
+    def file_plugins(self) -> list[Origin]:
+        """The one-file plugins that were taken in."""
+        found = {entry.origin for entry in self if entry.origin.file}
+        return sorted(found, key=lambda origin: str(origin.file))
+
+    def _unknown(self, kind: Kind, name: str) -> str:
+        known = self.names(kind)
+        hint = nearest(name, known) or (
+            "; if a plugin brings it, install that plugin or name its file in `plugins`"
+        )
+        broken = "".join(f"; {b.origin} is broken: {b.reason}" for b in self.broken)
+        return f"no {kind} is called {name!r}{hint} (there are: {', '.join(known)}){broken}"

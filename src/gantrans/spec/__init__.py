@@ -1,0 +1,1 @@
+"""The spec: what a run is, in one declarative TOML file."""

@@ -1,0 +1,61 @@
+"""From a key path to the line of the TOML file where it stands (tomllib keeps no lines)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+KeyPath = tuple[str | int, ...]
+
+
+def line_of(text: str, path: KeyPath) -> int | None:
+    """The line (from 1) of the key `path`, or of the innermost table around it that is written."""
+    lines = _lines(text)
+    for length in range(len(path), 0, -1):
+        if path[:length] in lines:
+            return lines[path[:length]]
+    return None
+
+
+def _lines(text: str) -> dict[KeyPath, int]:
+    """The first line of every table and key. `text` is valid TOML."""
+    found: dict[KeyPath, int] = {}
+    table: KeyPath = ()
+    statement, start = "", 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not statement:
+            start = number
+        statement += line + "\n"
+        try:
+            # A value may span lines (arrays, long strings): a statement ends where it parses.
+            parsed = tomllib.loads(statement)
+        except tomllib.TOMLDecodeError:
+            continue
+        if statement.lstrip().startswith("["):
+            table = _innermost(parsed)
+            found.setdefault(table, start)
+        for path in _paths(parsed, () if statement.lstrip().startswith("[") else table):
+            found.setdefault(path, start)
+        statement = ""
+    return found
+
+
+def _innermost(parsed: Mapping[str, Any]) -> KeyPath:
+    path: KeyPath = ()
+    while isinstance(parsed, dict) and parsed:
+        key, parsed = next(iter(parsed.items()))
+        path += (key,)
+        if isinstance(parsed, list):
+            parsed = parsed[0]
+    return path
+
+
+def _paths(parsed: Mapping[str, Any], prefix: KeyPath) -> list[KeyPath]:
+    """Every key path in a parsed statement, those of inline tables too."""
+    found: list[KeyPath] = []
+    for key, value in parsed.items():
+        found.append((*prefix, key))
+        if isinstance(value, dict):
+            found += _paths(value, (*prefix, key))
+    return found

@@ -1,0 +1,155 @@
+"""RunSpec: everything a run is made of, validated."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from gantrans.api.dataset import DatasetSlot
+from gantrans.api.discriminator import DiscriminatorSlot
+from gantrans.api.generator import GeneratorSlot
+from gantrans.api.loss import LossSlot
+from gantrans.api.method import MethodSlot
+from gantrans.api.metric import MetricSlot
+from gantrans.api.tracker import TrackerSlot
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+
+
+class Section(BaseModel):
+    """A table of the spec: frozen, and no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Domains(Section):
+    """What the two domains are called, everywhere a user meets them."""
+
+    a: str = Field("a", min_length=1, max_length=40, description="name of the first domain")
+    b: str = Field("b", min_length=1, max_length=40, description="name of the second domain")
+
+    @field_validator("a", "b")
+    @classmethod
+    def _plain(cls, name: str) -> str:
+        if not re.fullmatch(r"[\w][\w .-]*", name):
+            raise ValueError("use letters, digits, spaces, '.', '_' and '-'")
+        return name
+
+    @model_validator(mode="after")
+    def _different(self) -> Domains:
+        if self.a == self.b:
+            raise ValueError("the domains need two different names")
+        return self
+
+
+class Optimizer(Section):
+    """Adam (Kingma & Ba 2015), one for each phase."""
+
+    lr: float = Field(2e-4, gt=0, description="learning rate")
+    betas: tuple[float, float] = Field(
+        (0.5, 0.999), description="decay of the running means of gradient and squared gradient"
+    )
+    clip_norm: float | None = Field(
+        None, gt=0, description="largest norm of a phase's gradient; absent: not clipped"
+    )
+
+    @field_validator("betas")
+    @classmethod
+    def _decays(cls, betas: tuple[float, float]) -> tuple[float, float]:
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ValueError("both must be at least 0 and less than 1")
+        return betas
+
+
+class Train(Section):
+    """How long, how big a batch, and how often to look. Cadences are in steps; 0 means never."""
+
+    epochs: int = Field(200, ge=1, description="passes over the larger domain")
+    decay_start: int | None = Field(
+        None,
+        ge=0,
+        description="epoch after which the learning rate falls linearly to 0; absent: half way",
+    )
+    batch_size: int = Field(1, ge=1, description="images of each domain in a batch")
+    accumulate: int = Field(
+        1, ge=1, description="batches whose gradients are added up before the weights change"
+    )
+    precision: Literal["fp32", "bf16"] = Field(
+        "fp32", description="bf16: networks in bfloat16 (autocast), losses in float32"
+    )
+    ema: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="decay of a running mean of the generators' weights, used for everything but "
+        "training; 0: none",
+    )
+    log_every: int = Field(20, ge=1, description="steps between lines of numbers")
+    sample_every: int = Field(500, ge=0, description="steps between sample grids; 0: at the end")
+    samples: int = Field(4, ge=1, description="images of each domain in a sample grid")
+    evaluate_every: int = Field(500, ge=0, description="steps between metrics; 0: at the end")
+    checkpoint_every: int = Field(500, ge=0, description="steps between checkpoints; 0: at the end")
+    keep_last: int = Field(3, ge=1, description="checkpoints kept, beside the best one")
+
+    @model_validator(mode="after")
+    def _decay_within(self) -> Train:
+        if self.decay_start is not None and self.decay_start > self.epochs:
+            raise ValueError(
+                f"decay_start = {self.decay_start} lies after the last of {self.epochs} epochs"
+            )
+        return self
+
+
+class RunSpec(Section):
+    """A whole run."""
+
+    name: str = Field("run", max_length=80, description="begins the run directory's name")
+    seed: int = Field(0, ge=0, lt=2**63, description="names every random draw of the run")
+    plugins: tuple[str, ...] = Field(
+        (), description="one-file plugins, relative to the spec's folder"
+    )
+    domains: Domains = Field(default_factory=Domains, description="names of the two domains")
+    method: MethodSlot = Field("cyclegan", validate_default=True, description="the maths of a step")
+    data: DatasetSlot = Field(description="where the images come from")
+    generator: GeneratorSlot = Field(
+        "resnet", validate_default=True, description="the networks that translate"
+    )
+    discriminator: DiscriminatorSlot = Field(
+        "patchgan", validate_default=True, description="the networks that judge"
+    )
+    losses: dict[str, LossSlot] = Field(
+        min_length=1, description="terms of the objective; the key names the curve"
+    )
+    metrics: dict[str, MetricSlot] = Field(
+        {"psnr": {}, "ssim": {}},
+        validate_default=True,
+        description="what is measured on the test split",
+    )
+    trackers: dict[str, TrackerSlot] = Field(
+        {"jsonl": {}}, validate_default=True, description="where the numbers go"
+    )
+    optimizer: Optimizer = Field(default_factory=Optimizer, description="Adam's settings")
+    train: Train = Field(default_factory=Train, description="length, batch and cadences")
+
+    @field_validator("name")
+    @classmethod
+    def _file_name(cls, name: str) -> str:
+        if not _NAME.match(name):
+            raise ValueError("it becomes a folder's name: use letters, digits, '.', '_' and '-'")
+        return name
+
+    @field_validator("losses", "metrics", "trackers", mode="before")
+    @classmethod
+    def _type_is_key(cls, tables: Any) -> Any:
+        """`[losses.cycle]` means type = "cycle" unless it says otherwise."""
+        if not isinstance(tables, dict):
+            return tables
+        for key in tables:
+            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key):
+                raise ValueError(f"{key!r} names a curve: use letters, digits and '_'")
+        return {
+            key: {"type": key, **table} if isinstance(table, dict) else table
+            for key, table in tables.items()
+        }
