@@ -30,9 +30,12 @@ class ComponentConfig(BaseModel):
     devices) is passed to `build`, never stored here. Every field has a description, with its unit.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+    )
 
-    component: ClassVar[type[Component]]
+    component: ClassVar[type[Any]]
+    """The component class that this config belongs to; set when that class is defined."""
 
     def build(self, **runtime: Any) -> Any:
         """Make the component that this config belongs to, `Component(config, **runtime)`."""
@@ -62,6 +65,8 @@ class Component:
         super().__init_subclass__(**kwargs)
         if not cls.__dict__.get("name"):
             return  # the base class of a kind
+        if getattr(cls, "kind", None) not in KINDS:
+            raise TypeError(f"{cls.__name__} is of no kind: derive it from Loss, Generator, ...")
         if not _NAME.match(cls.name):
             raise TypeError(f"{cls.__name__}.name = {cls.name!r}: use lower_case letters, 0-9, _")
         base = next(b.Config for b in cls.__mro__[1:] if issubclass(b, Component))
@@ -71,6 +76,11 @@ class Component:
         if not (isinstance(cls.Config, type) and issubclass(cls.Config, base)):
             raise TypeError(
                 f"{cls.__name__}.Config must be a class derived from {base.__qualname__}"
+            )
+        if cls.Config is base or "component" in vars(cls.Config):
+            raise TypeError(
+                f"{cls.__name__}.Config is {cls.Config.__qualname__} itself: "
+                f"derive a class of its own from it"
             )
         if "type" in cls.Config.model_fields:
             raise TypeError(f"{cls.__name__}.Config: 'type' is reserved for the component's name")

@@ -3,18 +3,21 @@
 The rule for what is not plain RGB or gray: EXIF orientation is applied; transparent pixels are laid
 over white; palettes become colours; 16-bit gray is scaled to 8 bits; then the image is converted to
 as many channels as its domain has, 3 (RGB) or 1 (luma).
+
+Importing this module imports no torch: looking at image files needs none.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
 from PIL import Image, ImageOps
-from torch import Tensor
-from torchvision.transforms.v2.functional import pil_to_tensor, to_pil_image
 
 from gantrans.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 
@@ -49,12 +52,17 @@ def convert(image: Image.Image, channels: int) -> Image.Image:
 
 def to_tensor(image: Image.Image, channels: int) -> Tensor:
     """A PIL image as float32 (channels, H, W) in [-1, 1]."""
+    from torchvision.transforms.v2.functional import pil_to_tensor
+
     pixels: Tensor = pil_to_tensor(convert(image, channels))
     return pixels.float().div_(127.5).sub_(1)
 
 
 def to_image(tensor: Tensor) -> Image.Image:
     """(1 or 3, H, W) in [-1, 1] as a PIL image of mode L or RGB; values outside are clipped."""
+    import torch
+    from torchvision.transforms.v2.functional import to_pil_image
+
     pixels = ((tensor.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     image: Image.Image = to_pil_image(pixels)
     return image

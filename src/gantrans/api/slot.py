@@ -9,20 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
-from pydantic import (
-    BaseModel,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    ValidationError,
-    ValidationInfo,
-)
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, ValidationInfo
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from gantrans.api.component import ComponentConfig, Kind
+from gantrans.api.problem import KeyPath, Problem, problems, shown
 from gantrans.errors import PluginError
 
 
@@ -33,13 +27,9 @@ class ComponentLookup(Protocol):
         """The config class of a component; raises PluginError for an unknown or broken one."""
         ...
 
-
-@dataclass(frozen=True)
-class Problem:
-    """One mistake: the key path it concerns, and a message without the path."""
-
-    path: tuple[str | int, ...]
-    message: str
+    def names(self, kind: Kind) -> list[str]:
+        """The names of one kind."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -66,75 +56,34 @@ class Slot:
 
     def _validate(self, value: Any, info: ValidationInfo) -> ComponentConfig:
         if isinstance(value, ComponentConfig):
-            if value.component.kind != self.kind:
-                raise _failure([Problem((), f"a {value.component.kind}, not a {self.kind}")])
+            kind = value.component.kind if hasattr(value, "component") else "base class"
+            if kind != self.kind:
+                raise _failure((), f"a {kind}, not a {self.kind}")
             return value
-        if isinstance(value, str):
-            value = {"type": value}
-        if not isinstance(value, Mapping):
-            raise _failure([Problem((), f"found {value!r}; give a {self.kind}'s name or a table")])
-        table = dict(value)
+        table = dict(value) if isinstance(value, Mapping) else {"type": value}
+        path = ("type",) if isinstance(value, Mapping) else ()
+        lookup: ComponentLookup | None = (info.context or {}).get("components")
+        if lookup is None:
+            raise _failure((), f"a {self.kind} is looked up in a registry: use registry.config()")
         name = table.pop("type", None)
         if not isinstance(name, str):
-            raise _failure([Problem(("type",), f"missing: which {self.kind}?")])
-        lookup = (info.context or {}).get("components")
-        if lookup is None:
-            raise _failure(
-                [Problem((), f"{name!r} is looked up in a registry: use registry.config(...)")]
-            )
+            found = "missing" if name is None else f"found {shown(name)}"
+            names = ", ".join(lookup.names(self.kind))
+            raise _failure(path, f"{found}; give the name of a {self.kind} (there are: {names})")
         try:
-            config_class = cast(ComponentLookup, lookup).config_class(self.kind, name)
+            config_class = lookup.config_class(self.kind, name)
             return config_class.model_validate(table, context=info.context)
         except PluginError as error:
-            path = ("type",) if "type" in value and not isinstance(value, str) else ()
-            raise _failure([Problem(path, str(error))]) from None
+            raise _failure(path, str(error)) from None
         except ValidationError as error:
-            raise _failure(problems(error, config_class)) from None
+            raise _failed(problems(error, config_class)) from None
 
 
-def problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
-    """Every mistake in a pydantic error, those inside slots included, with whole key paths."""
-    found: list[Problem] = []
-    for detail in error.errors():
-        path = tuple(detail["loc"])
-        inner = detail.get("ctx", {}).get("problems")
-        if inner is not None:
-            found += [Problem(path + p.path, p.message) for p in inner]
-        else:
-            found.append(Problem(path, _explain(detail, model)))
-    return found
+def _failure(path: KeyPath, message: str) -> PydanticCustomError:
+    return _failed([Problem(path, message)])
 
 
-def nearest(name: str, allowed: Sequence[str]) -> str:
-    """'; did you mean ...?' for the closest allowed name, or nothing."""
-    close = get_close_matches(name, allowed, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _failure(found: Sequence[Problem]) -> PydanticCustomError:
+def _failed(found: Sequence[Problem]) -> PydanticCustomError:
     text = "; ".join(".".join([*map(str, p.path), ""]) + " " + p.message for p in found)
     # The text is passed as context because pydantic would read braces in it as a template.
     return PydanticCustomError("component", "{text}", {"text": text, "problems": list(found)})
-
-
-def _explain(detail: ErrorDetails, model: type[BaseModel]) -> str:
-    """One pydantic error in the words of someone who edits a TOML file."""
-    if detail["type"] == "extra_forbidden":
-        allowed = _keys_at(model, detail["loc"][:-1])
-        hint = nearest(str(detail["loc"][-1]), allowed)
-        return "unknown key" + (hint or (f"; allowed: {', '.join(allowed)}" if allowed else ""))
-    if detail["type"] == "missing":
-        return "missing"
-    message = detail["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    shown = repr(detail["input"])
-    return f"{message}; found {shown if len(shown) <= 80 else shown[:77] + '...'}"
-
-
-def _keys_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
-    for key in path:
-        field = model.model_fields.get(str(key))
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        model = inner
-    return list(model.model_fields)

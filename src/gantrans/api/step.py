@@ -14,6 +14,8 @@ from gantrans.api.network import judge
 Domain = Literal["a", "b"]
 DOMAINS: tuple[Domain, Domain] = ("a", "b")
 Direction = Literal["ab", "ba"]
+ENDS: dict[Direction, tuple[Domain, Domain]] = {"ab": ("a", "b"), "ba": ("b", "a")}
+"""Where a direction begins and where it ends."""
 
 Images = Mapping[Domain, Tensor]
 """Images by domain, each (N, C, H, W) in [-1, 1]."""

@@ -1,1 +1,43 @@
-"""."""
+"""The command line. Each command imports what it needs when it runs, so that --help is quick."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from gantrans.errors import GantransError
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `gantrans`, and end the process: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`); Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    from gantrans.cli.app import app
+
+    try:
+        app(arguments, prog_name="gantrans")
+    except GantransError as error:
+        # As it is: no markup, no wrapping, so that paths in it can be copied.
+        prefix = "" if error.exit_code == INTERRUPTED else "error: "
+        print(f"{prefix}{error}", file=sys.stderr)
+        return error.exit_code
+    except SystemExit as end:  # how typer ends a command, well or not
+        if end.code == INTERRUPTED:
+            print("interrupted", file=sys.stderr)
+        return end.code if isinstance(end.code, int) else 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return 0

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gantrans.api.component import KINDS, Component, ComponentConfig, ComponentRef, Kind
-from gantrans.api.slot import nearest, problems
+from gantrans.api.problem import nearest, problems
 from gantrans.errors import PluginError
 
 
@@ -24,7 +24,7 @@ class Origin:
     sha256: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version}".strip()
+        return str(self.file) if self.file else f"{self.name} {self.version}".strip()
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,10 @@ class Registry:
             raise PluginError(self._unknown(kind, name))
         if len(found) > 1:
             claims = " and ".join(str(entry.origin) for entry in found)
-            raise PluginError(
-                f"the {kind} {name!r} is claimed by {claims}: uninstall one of them, or name the "
-                "plugins to load in the environment variable GANTRANS_PLUGINS"
-            )
+            way_out = "uninstall one of them, or name the plugins to load in GANTRANS_PLUGINS"
+            if any(entry.origin.file for entry in found):
+                way_out = "rename one, or leave out a plugin"
+            raise PluginError(f"the {kind} {name!r} is claimed by {claims}: {way_out}")
         return found[0]
 
     def component(self, kind: Kind, name: str) -> type[Component]:
@@ -82,7 +82,7 @@ class Registry:
         entry = self.entry(kind, name)
         try:
             loaded = entry.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"the {kind} {name!r} of {entry.origin} cannot be loaded: "
                 f"{type(error).__name__}: {error}"
@@ -113,6 +113,11 @@ class Registry:
             lines = [f"{'.'.join(map(str, p.path)) or name}: {p.message}" for p in found]
             raise PluginError(f"the {kind} {name!r}: " + "; ".join(lines)) from None
 
+    def conflict(self, entry: Entry) -> list[Origin]:
+        """Who else claims the kind and name of `entry`."""
+        claims = self._entries[entry.ref.kind, entry.ref.name]
+        return [other.origin for other in claims if other is not entry]
+
     def file_plugins(self) -> list[Origin]:
         """The one-file plugins that were taken in."""
         found = {entry.origin for entry in self if entry.origin.file}
@@ -123,5 +128,8 @@ class Registry:
         hint = nearest(name, known) or (
             "; if a plugin brings it, install that plugin or name its file in `plugins`"
         )
-        broken = "".join(f"; {b.origin} is broken: {b.reason}" for b in self.broken)
+        # What is wrong with a one-file plugin is reported where the file is named.
+        broken = "".join(
+            f"; {b.origin} is broken: {b.reason}" for b in self.broken if not b.origin.file
+        )
         return f"no {kind} is called {name!r}{hint} (there are: {', '.join(known)}){broken}"

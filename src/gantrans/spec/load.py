@@ -11,14 +11,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gantrans.api.slot import Problem, problems
+from gantrans.api.problem import KeyPath, Problem, problems
 from gantrans.errors import SpecError, UsageError
 from gantrans.plugin.manager import load_registry
 from gantrans.plugin.registry import Registry
-from gantrans.spec.locate import KeyPath, line_of
+from gantrans.spec.locate import line_of
 from gantrans.spec.model import RunSpec
-
-_BARE_WORD = re.compile(r"[A-Za-z_./~][\w./~-]*\Z")
 
 
 @dataclass(frozen=True)
@@ -40,16 +38,28 @@ class Source:
     overridden: tuple[KeyPath, ...] = ()
 
     def error(self, found: Sequence[Problem]) -> SpecError:
-        """All problems as one SpecError: `file:line: key.path: message`."""
-        return SpecError([self._line(problem) for problem in found])
+        """All problems as one SpecError, in the order of the file: `file:line: key: message`."""
+        located = sorted((self._located(problem) for problem in found), key=lambda at: at[0])
+        return SpecError([text for _, text in located])
 
-    def _line(self, problem: Problem) -> str:
-        path = ".".join(map(str, problem.path))
-        said = f"{path}: {problem.message}" if path else problem.message
-        if any(problem.path[: len(key)] == key for key in self.overridden):
-            return f"--set {said}"
-        line = line_of(self.text, problem.path) if problem.path else None
-        return f"{self.name}:{line}: {said}" if line else f"{self.name}: {said}"
+    def _located(self, problem: Problem) -> tuple[int, str]:
+        path = problem.path
+        if path[-1:] == ("type",) and not self._has(path):
+            path = path[:-1]  # [losses.cycle] is of type "cycle" without saying so
+        key = ".".join(map(str, path))
+        said = f"{key}: {problem.message}" if key else problem.message
+        if any(path[: len(changed)] == changed for changed in self.overridden):
+            return 0, f"--set {said}"
+        line = line_of(self.text, path) if path else None
+        return (line, f"{self.name}:{line}: {said}") if line else (0, f"{self.name}: {said}")
+
+    def _has(self, path: KeyPath) -> bool:
+        table: Any = self.table
+        for key in path:
+            if not isinstance(table, Mapping) or key not in table:
+                return False
+            table = table[key]
+        return True
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,7 @@ class LoadedSpec:
 def read(path: Path) -> Source:
     """Parse a spec file. Raises UsageError if it cannot be read, SpecError if it is no TOML."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(f"cannot read the spec {path}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -81,7 +91,7 @@ def read(path: Path) -> Source:
 def override(source: Source, settings: Iterable[str]) -> Source:
     """Apply `KEY=VALUE` settings, such as `train.epochs=2`; the value is TOML.
 
-    A bare word is taken as a string, so that `name=test` needs no second pair of quotes.
+    What is no TOML is taken as text, so that `name=test` needs no second pair of quotes.
     Raises UsageError for one that cannot be applied.
     """
     table = _copied(source.table)
@@ -89,7 +99,7 @@ def override(source: Source, settings: Iterable[str]) -> Source:
     for setting in settings:
         key, equals, value = setting.partition("=")
         path = tuple(part.strip() for part in key.split("."))
-        if not equals or not all(path):
+        if not equals or not all(path) or not value.strip():
             raise UsageError(f"--set {setting}: write it as KEY=VALUE, such as train.epochs=2")
         _set(table, path, _toml_value(value.strip(), setting), setting)
         changed.append(path)
@@ -121,28 +131,35 @@ def load(
     if isinstance(spec, Mapping):
         spec = Source(dict(spec), "spec", Path.cwd())
     source = override(spec if isinstance(spec, Source) else read(Path(spec)), settings)
-    files = [Path(file) for file in plugins]
     named = source.table.get("plugins", [])
-    if isinstance(named, list | tuple):  # anything else is reported by validation
-        files += [source.base_dir / name for name in named if isinstance(name, str)]
-    registry = load_registry(files)
-    broken = [
-        Problem(("plugins",), f"the plugin {b.origin.file} is broken: {b.reason}")
-        for b in registry.broken
-        if b.origin.file
+    own = [n for n in named if isinstance(n, str)] if isinstance(named, list | tuple) else []
+    asked = [Path(file) for file in plugins]
+    registry = load_registry([*asked, *(source.base_dir / name for name in own)])
+
+    reasons = {broken.origin.file: broken.reason for broken in registry.broken}
+    wrong = [
+        f"--plugin {file}: {reasons[at]}" for file in asked if (at := file.resolve()) in reasons
     ]
-    if broken:
-        raise source.error(broken)
-    return LoadedSpec(validate(source, registry), source, registry)
+    for name in own:
+        if (at := (source.base_dir / name).resolve()) in reasons:
+            problem = Problem(("plugins",), f"{name!r}: {reasons[at]}")
+            wrong += source.error([problem]).problems
+    try:
+        run = validate(source, registry)
+    except SpecError as error:
+        raise SpecError([*wrong, *error.problems]) from None
+    if wrong:
+        raise SpecError(wrong)
+    return LoadedSpec(run, source, registry)
 
 
 def _toml_value(text: str, setting: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError as error:
-        if _BARE_WORD.match(text):
+        if text[0] not in "'\"[{":
             return text
-        raise UsageError(f"--set {setting}: {text!r} is no TOML value ({error})") from None
+        raise UsageError(f"--set {setting}: {text} is no TOML value ({error})") from None
 
 
 def _set(table: dict[str, Any], path: Sequence[str], value: Any, setting: str) -> None:

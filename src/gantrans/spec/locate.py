@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-KeyPath = tuple[str | int, ...]
+from gantrans.api.problem import KeyPath
 
 
 def line_of(text: str, path: KeyPath) -> int | None:

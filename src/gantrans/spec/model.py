@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from gantrans.api.dataset import DatasetSlot
 from gantrans.api.discriminator import DiscriminatorSlot
@@ -18,10 +18,21 @@ from gantrans.api.tracker import TrackerSlot
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 
 
+def _curve(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError("it names a curve: use letters, digits and '_'")
+    return name
+
+
+Curve = Annotated[str, AfterValidator(_curve)]
+
+
 class Section(BaseModel):
     """A table of the spec: frozen, and no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+    )
 
 
 class Domains(Section):
@@ -119,15 +130,15 @@ class RunSpec(Section):
     discriminator: DiscriminatorSlot = Field(
         "patchgan", validate_default=True, description="the networks that judge"
     )
-    losses: dict[str, LossSlot] = Field(
+    losses: dict[Curve, LossSlot] = Field(
         min_length=1, description="terms of the objective; the key names the curve"
     )
-    metrics: dict[str, MetricSlot] = Field(
+    metrics: dict[Curve, MetricSlot] = Field(
         {"psnr": {}, "ssim": {}},
         validate_default=True,
         description="what is measured on the test split",
     )
-    trackers: dict[str, TrackerSlot] = Field(
+    trackers: dict[Curve, TrackerSlot] = Field(
         {"jsonl": {}}, validate_default=True, description="where the numbers go"
     )
     optimizer: Optimizer = Field(default_factory=Optimizer, description="Adam's settings")
@@ -146,9 +157,6 @@ class RunSpec(Section):
         """`[losses.cycle]` means type = "cycle" unless it says otherwise."""
         if not isinstance(tables, dict):
             return tables
-        for key in tables:
-            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key):
-                raise ValueError(f"{key!r} names a curve: use letters, digits and '_'")
         return {
             key: {"type": key, **table} if isinstance(table, dict) else table
             for key, table in tables.items()

@@ -1,1 +1,1 @@
-"""."""
+"""Training: from a spec to a run directory."""

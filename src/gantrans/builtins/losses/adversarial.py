@@ -12,9 +12,7 @@ from torch import Tensor
 
 from gantrans.api.discriminator import Scores
 from gantrans.api.loss import Loss, LossConfig
-from gantrans.api.step import Direction, Domain, TranslationStep
-
-_INTO: dict[Domain, Direction] = {"b": "ab", "a": "ba"}
+from gantrans.api.step import ENDS, TranslationStep
 
 Objective = Literal["lsgan", "vanilla", "hinge"]
 
@@ -40,8 +38,9 @@ class Adversarial(Loss):
     def generator(self, step: TranslationStep) -> Mapping[str, Tensor]:
         """How far each translation is from passing for an image of its domain."""
         return {
-            _INTO[domain]: over_scales(self._persuade, step.score(domain, fake)[0])
-            for domain, fake in step.fake.items()
+            direction: over_scales(self._persuade, *step.score(target, step.fake[target]))
+            for direction, (_, target) in ENDS.items()
+            if target in step.fake
         }
 
     def discriminator(self, step: TranslationStep) -> Mapping[str, Tensor]:

@@ -1,0 +1,156 @@
+"""What is wrong in a spec, in the words of someone who edits a TOML file. Imports no torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import NoneType
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+KeyPath = tuple[str | int, ...]
+
+_WORDS = {
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "multiple_of": "must be a multiple of {multiple_of}",
+    "literal_error": "must be {expected}",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be text in quotes",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "model_type": "must be a table",
+    "dict_type": "must be a table",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "too_short": "must have {min_length} or more entries",
+    "too_long": "must have {max_length} or fewer entries",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake: the key path it concerns, and a message without the path."""
+
+    path: KeyPath
+    message: str
+
+
+def problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    """Every mistake in a pydantic error of `model`, those inside slots included."""
+    found: list[Problem] = []
+    wanted: dict[KeyPath, list[str]] = {}
+    shown: dict[KeyPath, str] = {}
+    for detail in error.errors():
+        path, parent, field = _place(model, detail["loc"])
+        inner = detail.get("ctx", {}).get("problems")
+        if inner is not None:
+            found += [Problem(path + p.path, p.message) for p in inner]
+            continue
+        # A union gives an error for each of its members: one mistake, all that is allowed.
+        wanted.setdefault(path, []).append(_wanted(detail, path, parent, field))
+        shown[path] = _found(detail)
+    return found + [
+        Problem(path, ", or ".join(dict.fromkeys(said)) + shown[path])
+        for path, said in wanted.items()
+    ]
+
+
+def nearest(name: str, allowed: Sequence[str]) -> str:
+    """'; did you mean ...?' for the closest allowed name, or nothing."""
+    close = get_close_matches(name, allowed, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: as in TOML, and not too long."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping | BaseModel):
+        return "a table"
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _wanted(
+    detail: ErrorDetails,
+    path: KeyPath,
+    parent: type[BaseModel] | None,
+    field: FieldInfo | None,
+) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        allowed = list(parent.model_fields) if parent else []
+        return "unknown key" + (
+            nearest(str(path[-1]), allowed) or (f"; allowed: {', '.join(allowed)}" * bool(allowed))
+        )
+    if kind == "missing":
+        return "missing" + (f" ({field.description})" if field and field.description else "")
+    if kind in _WORDS:
+        return _WORDS[kind].format(**context)
+    return re.sub(r"^(?:Value error, |\w+ (?=should ))", "", detail["msg"])
+
+
+def _found(detail: ErrorDetails) -> str:
+    value, kind, context = detail["input"], detail["type"], detail.get("ctx", {})
+    if kind in ("extra_forbidden", "missing"):
+        return ""
+    if kind in ("value_error", "assertion_error") and isinstance(value, Mapping | BaseModel):
+        return ""  # about a table as a whole: the message says which keys
+    if "actual_length" in context and not isinstance(value, str):
+        return f"; found {context['actual_length']}"
+    options = re.findall(r"'([^']*)'", context.get("expected", ""))
+    return f"; found {shown(value)}" + (nearest(value, options) if isinstance(value, str) else "")
+
+
+def _place(
+    model: type[BaseModel], location: Sequence[str | int]
+) -> tuple[KeyPath, type[BaseModel] | None, FieldInfo | None]:
+    """The key path of a pydantic location, the model that has its last key, and that key's field.
+
+    A location also names members of unions ("int") and keys ("[key]"), which no file has.
+    """
+    path: KeyPath = ()
+    here: Any = model
+    parent: type[BaseModel] | None = None
+    field: FieldInfo | None = None
+    for step in location:
+        if step == "[key]":
+            continue
+        here = _plain(here)
+        if isinstance(here, type) and issubclass(here, BaseModel):
+            parent, field = here, here.model_fields.get(str(step))
+            here = field.annotation if field else None
+        elif get_origin(here) is dict:
+            parent = field = None
+            here = get_args(here)[1]
+        elif isinstance(step, int):
+            parent = field = here = None
+        else:
+            continue
+        path += (step,)
+    return path, parent, field
+
+
+def _plain(annotation: Any) -> Any:
+    """The type inside Annotated and beside None."""
+    if get_origin(annotation) is Annotated:
+        return _plain(get_args(annotation)[0])
+    members = [a for a in get_args(annotation) if a is not NoneType]
+    if len(members) == 1 and NoneType in get_args(annotation):
+        return _plain(members[0])
+    return annotation

@@ -1,0 +1,60 @@
+"""`gantrans validate` and `gantrans schema`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gantrans.cli.options import PluginFiles, Settings
+
+if TYPE_CHECKING:
+    from gantrans.spec.model import RunSpec
+
+
+def validate(
+    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="A TOML file.")],
+    set_: Settings = None,
+    plugin: PluginFiles = None,
+) -> None:
+    """Say whether a spec is right, and if not, everything that is wrong with it."""
+    from gantrans.spec.load import load
+    from gantrans.training.assemble import check
+
+    loaded = load(spec, settings=set_ or (), plugins=plugin or ())
+    check(loaded)
+    typer.echo(f"{spec}: valid")
+    typer.echo(_in_one_line(loaded.run))
+
+
+def schema(
+    out: Annotated[Path | None, typer.Option(help="Write here, not to the screen.")] = None,
+) -> None:
+    """Write a JSON Schema of specs, with everything installed, for editors."""
+    from gantrans.errors import GantransError
+    from gantrans.plugin.manager import load_registry
+    from gantrans.spec.schema import schema as make_schema
+
+    text = json.dumps(make_schema(load_registry()), indent=2, ensure_ascii=False) + "\n"
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    beside = out.with_name(f"{out.name}.partial")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(out)
+    except OSError as error:
+        raise GantransError(f"cannot write {out}: {error.strerror}") from None
+
+
+def _in_one_line(run: RunSpec) -> str:
+    def name(of: str) -> str:
+        return str(getattr(run, of).component.name)
+
+    losses = ", ".join(f"{key} x {config.weight:g}" for key, config in run.losses.items())
+    return (
+        f"{run.domains.a} <-> {run.domains.b}: {name('method')}, generator {name('generator')}, "
+        f"discriminator {name('discriminator')}, data {name('data')}; losses {losses}"
+    )

@@ -1,0 +1,83 @@
+"""Translating image files, one after another, each written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from gantrans.api.image import open_image
+from gantrans.errors import DataError, GantransError, NonFiniteError
+from gantrans.inference.plan import Job
+from gantrans.inference.translator import Translator
+
+# 4:4:4: by default JPEG halves the resolution of colour, which a translation is mostly about.
+_JPEG: dict[str, Any] = {"format": "JPEG", "quality": 95, "subsampling": "4:4:4"}
+_TIFF: dict[str, Any] = {"format": "TIFF", "compression": "tiff_lzw"}
+_SAVE: dict[str, dict[str, Any]] = {
+    ".png": {"format": "PNG"},
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": {"format": "WEBP", "quality": 95},
+    ".bmp": {"format": "BMP"},
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: `error` is why its input could not be translated, None if it was."""
+
+    job: Job
+    error: GantransError | None = None
+
+
+def translate_files(
+    translator: Translator, jobs: Sequence[Job], to: str | None = None
+) -> Iterator[Outcome]:
+    """Translate the jobs in order, with an outcome after each; an unusable input stops nothing.
+
+    An output appears under its name only when it is whole.
+
+    Raises:
+        UsageError: at once, if there is no such domain.
+        GantransError: if an output cannot be written; the outputs so far stay.
+    """
+    translator.choose(to)
+    return _work(translator, jobs, to)
+
+
+def _work(translator: Translator, jobs: Sequence[Job], to: str | None) -> Iterator[Outcome]:
+    for number, job in enumerate(jobs, start=1):
+        try:
+            result = translator.translate(open_image(job.source), to)
+        except DataError as error:
+            yield Outcome(job, error)
+            continue
+        except NonFiniteError as error:
+            yield Outcome(job, NonFiniteError(f"{job.source}: {error}"))
+            continue
+        try:
+            _save(result, job.target)
+        except OSError as error:
+            raise GantransError(
+                f"cannot write {job.target}: {error.strerror or error}; stopped at image {number} "
+                f"of {len(jobs)}, those before it are there: make room, or give another --out"
+            ) from error
+        yield Outcome(job)
+
+
+def _save(image: Image.Image, target: Path) -> None:
+    """Write beside, then rename: nobody ever sees half an image."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        image.save(beside, **_SAVE[target.suffix.lower()])
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,137 @@
+"""The header of a weights file: all that is needed to build and use its network. Imports no torch.
+
+A weights file is a `.safetensors` file. Its metadata has one key, `gantrans`, whose value is the
+JSON object of a `WeightsHeader` and the number `format_version`. One key, because safetensors does
+not keep the order of several, and equal networks shall give equal files, byte for byte.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
+from safetensors import SafetensorError, safe_open
+
+from gantrans.errors import CheckpointError
+
+FORMAT_VERSION = 1
+METADATA_KEY = "gantrans"
+
+
+@dataclass(frozen=True)
+class WeightsHeader:
+    """What a weights file says about its network.
+
+    Args:
+        kind: "generator" or "discriminator".
+        component: the component's table, `config.model_dump(mode="json")`, with its `type`.
+        plugin: who brought the component: `name` and `version` of a distribution, or `name` and
+            `sha256` of a one-file plugin.
+        role: the network's name in its method, such as "generator_ab".
+        domains: what the user calls the domains "a" and "b".
+        source: "a" or "b", the domain that a generator reads; None for a discriminator.
+        target: the domain that a generator writes, or that a discriminator judges.
+        in_channels: channels of the images that the network reads.
+        out_channels: channels of the images that a generator writes.
+        value_range: of the images' values.
+        preprocessing: the transform table of training.
+        step: finished training steps.
+        run: the run's name.
+    """
+
+    kind: str
+    component: dict[str, Any]
+    plugin: dict[str, str]
+    role: str
+    domains: dict[str, str]
+    source: str | None
+    target: str | None
+    in_channels: int
+    out_channels: int | None
+    value_range: tuple[float, float]
+    preprocessing: dict[str, Any]
+    step: int
+    run: str
+
+    def to_json(self) -> str:
+        """The header as JSON, with the format's version."""
+        return json.dumps({"format_version": FORMAT_VERSION, **asdict(self)})
+
+    @classmethod
+    def from_json(cls, text: str) -> WeightsHeader:
+        """What `to_json` gave. Raises ValueError, saying what is wrong, for anything else."""
+        table = from_json(text)
+        version = table.pop("format_version", None) if isinstance(table, dict) else None
+        if not isinstance(version, int):
+            raise ValueError("its header has no format version")
+        if version > FORMAT_VERSION:
+            raise ValueError(
+                f"it has format version {version}, and this gantrans reads up to "
+                f"{FORMAT_VERSION}: install a newer gantrans"
+            )
+        try:
+            header = _HEADER.validate_python(table)
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            place = ".".join(map(str, wrong["loc"]))
+            raise ValueError(f"its header is wrong at {place!r}: {wrong['msg']}") from None
+        header._check()
+        return header
+
+    def name_of(self, domain: str | None) -> str:
+        """What the user calls a domain."""
+        return self.domains[domain or ""]
+
+    def _check(self) -> None:
+        if not isinstance(self.component.get("type"), str):
+            raise ValueError("its header names no component")
+        used = [self.target] if self.kind == "discriminator" else [self.source, self.target]
+        if any(domain not in self.domains for domain in used):
+            raise ValueError(
+                "its header does not name the domains that its network reads or writes"
+            )
+        if self.kind == "generator" and self.out_channels is None:
+            raise ValueError("its header lacks the channels that its generator writes")
+
+
+_HEADER = TypeAdapter(WeightsHeader)
+
+
+def read_header(path: Path) -> WeightsHeader:
+    """The header of a weights file.
+
+    Raises:
+        CheckpointError: if the file is missing, damaged, not a weights file of gantrans, or of a
+            newer format.
+    """
+    try:
+        with safe_open(path, framework="np") as file:  # "np": a header needs no torch
+            text = (file.metadata() or {}).get(METADATA_KEY)
+    except (OSError, SafetensorError) as error:
+        raise unreadable(path, error) from None
+    if text is None:
+        raise CheckpointError(
+            f"{path} was not written by gantrans: it is a safetensors file without a description "
+            "of its network"
+        )
+    try:
+        return WeightsHeader.from_json(text)
+    except ValueError as error:
+        raise CheckpointError(f"cannot use the weights file {path}: {error}") from None
+
+
+def unreadable(path: Path, error: Exception) -> CheckpointError:
+    """Why a safetensors file cannot be read, in words."""
+    if isinstance(error, SafetensorError):
+        return CheckpointError(
+            f"{path} is damaged, or no safetensors file ({error}): use another checkpoint, or copy "
+            "the file again"
+        )
+    if not path.exists():
+        return CheckpointError(f"there is no weights file {path}")
+    reason = error.strerror if isinstance(error, OSError) else None
+    return CheckpointError(f"cannot read the weights file {path}: {reason or error}")

@@ -1,0 +1,143 @@
+"""Translating images with trained generators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from gantrans.api.generator import Generator
+from gantrans.api.image import to_image, to_tensor
+from gantrans.api.problem import nearest
+from gantrans.errors import CheckpointError, DataError, NonFiniteError, PluginError, UsageError
+from gantrans.inference.device import choose_device
+from gantrans.inference.model_files import generator_files
+from gantrans.inference.padding import run_padded
+from gantrans.inference.weights import WeightsHeader, load_generator
+from gantrans.plugin.manager import load_registry
+
+
+class Translator:
+    """Translates images of any size, in each direction that it has a generator for.
+
+    Args:
+        generators: each in evaluation mode, on `device`, with the header of its file.
+        device: where the generators are.
+    """
+
+    def __init__(
+        self, generators: Sequence[tuple[Generator, WeightsHeader]], device: torch.device
+    ) -> None:
+        self.device = device
+        self.generators: dict[str, Generator] = {}
+        for generator, header in generators:
+            target = header.name_of(header.target)
+            if target in self.generators:
+                raise CheckpointError(f"two generators write {target}: give the file of one")
+            self.generators[target] = generator
+
+    @property
+    def targets(self) -> list[str]:
+        """The names of the domains that images can be translated to."""
+        return list(self.generators)
+
+    def choose(self, to: str | None) -> str:
+        """The domain to translate to: `to`, or the only one there is. Raises UsageError."""
+        if to is None and len(self.targets) == 1:
+            return self.targets[0]
+        if to in self.generators:
+            return to
+        there = " or ".join(self.targets)
+        if to is None:
+            raise UsageError(f"this model translates both ways: say to which domain, {there}")
+        hint = nearest(to, self.targets)
+        raise UsageError(f"this model does not translate to {to!r}{hint} (it can: {there})")
+
+    def translate(self, image: Image.Image, to: str | None = None) -> Image.Image:
+        """One image, of any size and mode, as an image of the same size in the other domain.
+
+        Args:
+            image: turned upright if its EXIF says so; see gantrans.api.image for other modes.
+            to: the name of the domain to translate to; may be left out if there is only one.
+
+        Returns:
+            An image of mode RGB or L, as many channels as the target domain has.
+
+        Raises:
+            UsageError: if there is no such domain.
+            DataError: if the image does not fit into memory.
+            NonFiniteError: if the generator gives no numbers.
+        """
+        generator = self.generators[self.choose(to)]
+        if not {generator.in_channels, generator.out_channels} <= {1, 3}:
+            raise UsageError(
+                f"the generator reads {generator.in_channels} and writes {generator.out_channels} "
+                "channels, and images have 1 or 3: use translate_tensor"
+            )
+        image = ImageOps.exif_transpose(image)
+        try:
+            x = to_tensor(image, generator.in_channels).unsqueeze(0)
+            return to_image(self.translate_tensor(x, to)[0])
+        except (RuntimeError, MemoryError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            raise DataError(
+                f"an image of {image.width} x {image.height} pixels needs more memory than there "
+                f"is on {self.device}: make it smaller, or use another device"
+            ) from None
+
+    @torch.inference_mode()
+    def translate_tensor(self, images: Tensor, to: str | None = None) -> Tensor:
+        """(N, C_in, H, W) in [-1, 1], of any size -> (N, C_out, H, W) in [-1, 1] on `device`.
+
+        Raises:
+            UsageError: if there is no such domain, or the shape does not fit.
+            NonFiniteError: if the generator gives no numbers.
+        """
+        target = self.choose(to)
+        generator = self.generators[target]
+        if images.dim() != 4 or images.shape[1] != generator.in_channels or not images.numel():
+            raise UsageError(
+                f"found a tensor of shape {tuple(images.shape)}, expected (N, "
+                f"{generator.in_channels}, H, W)"
+            )
+        result = run_padded(generator, images.to(self.device, torch.float32))
+        if not result.isfinite().all():
+            raise NonFiniteError(
+                f"the generator that writes {target} gave NaN or infinity: use an earlier "
+                "checkpoint, and look at the curves of its training"
+            )
+        return result
+
+
+def load(
+    path: Path | str, *, device: str = "auto", plugins: Iterable[Path | str] = ()
+) -> Translator:
+    """A translator from a run directory, a checkpoint folder or one generator file.
+
+    Args:
+        path: of a run directory its best checkpoint is taken, or its newest if none is best yet.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        plugins: one-file plugins that the model needs; they are executed.
+
+    Raises:
+        CheckpointError: if there is no usable model at `path`.
+        PluginError: if a plugin that the model needs is not there or broken.
+        UsageError: if there is no such device.
+    """
+    chosen = choose_device(device)
+    files = generator_files(Path(path))
+    registry = load_registry(Path(file) for file in plugins)
+    for broken in registry.broken:
+        if broken.origin.file:
+            raise PluginError(f"the plugin {broken.origin.file} is broken: {broken.reason}")
+    return Translator([load_generator(file, registry, chosen) for file in files], chosen)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # torch has a class for GPUs only; on the CPU its allocator raises a bare RuntimeError.
+    out = (MemoryError, torch.OutOfMemoryError)
+    return isinstance(error, out) or "can't allocate memory" in str(error)

@@ -1,0 +1,209 @@
+"""From a valid spec to the parts of a run; what contradicts is refused here, before step 0."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+from gantrans.api.dataset import Dataset, ImageSource
+from gantrans.api.discriminator import Discriminator
+from gantrans.api.generator import Generator
+from gantrans.api.method import LossSet, Method, Parts
+from gantrans.api.problem import Problem
+from gantrans.api.step import DOMAINS, Domain
+from gantrans.errors import DataError
+from gantrans.spec.load import LoadedSpec
+from gantrans.spec.model import RunSpec
+from gantrans.training.data import TrainingSamples
+from gantrans.training.initialise import initialise, seed_torch
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What a network reads and writes; a discriminator judges `target`, and has no source."""
+
+    source: Domain | None
+    target: Domain
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a run is made of, built and checked, on its device."""
+
+    loaded: LoadedSpec
+    device: torch.device
+    dataset: Dataset
+    samples: TrainingSamples
+    method: Method
+    ends: Mapping[str, Ends]
+
+    @property
+    def spec(self) -> RunSpec:
+        """The validated spec."""
+        return self.loaded.run
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in which the larger domain is seen once."""
+        train = self.spec.train
+        return self.samples.epoch_size // (train.batch_size * train.accumulate)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.spec.train.epochs * self.steps_per_epoch
+
+
+def assemble(loaded: LoadedSpec, device: torch.device) -> Job:
+    """Build the data, the networks and the losses.
+
+    Raises:
+        SpecError: if the spec contradicts itself (see `check`).
+        DataError: if images are missing, or the first of them do not fit the networks.
+    """
+    check(loaded)
+    spec = loaded.run
+    dataset: Dataset = spec.data.build(base_dir=loaded.source.base_dir)
+    sources = {domain: dataset.source("train", domain) for domain in DOMAINS}
+    for domain, source in sources.items():
+        if not len(source):
+            raise DataError(f"no training images of {getattr(spec.domains, domain)}")
+    samples = _samples(spec, dataset, sources)
+    method, ends = _method(spec, dataset, device)
+    _fits(samples, method)
+    return Job(loaded, device, dataset, samples, method, ends)
+
+
+def check(loaded: LoadedSpec) -> None:
+    """Refuse what contradicts, without reading an image: a SpecError with every contradiction.
+
+    The networks are built on the meta device, which computes shapes only.
+    """
+    spec = loaded.run
+    found: list[Problem] = []
+    dataset: Dataset = spec.data.build(base_dir=loaded.source.base_dir)
+    channels = {domain: dataset.channels(domain) for domain in DOMAINS}
+    provides = spec.method.component.provides
+    for name, config in spec.losses.items():
+        loss = config.component
+        path = ("losses", name)
+        if not loss.sides():
+            found.append(
+                Problem(path, f"{loss.name} overrides neither generator nor discriminator")
+            )
+        for need in sorted(set(loss.requires) - set(provides)):
+            can = ", ".join(sorted(provides))
+            method = spec.method.component.name
+            found.append(
+                Problem(
+                    path, f"it requires {need!r}, which the method {method!r} lacks (it has {can})"
+                )
+            )
+        if "identity" in loss.requires and channels["a"] != channels["b"]:
+            found.append(
+                Problem(
+                    path,
+                    f"identity needs equal channels in both domains, but {spec.domains.a} has "
+                    f"{channels['a']} and {spec.domains.b} {channels['b']}: remove this loss",
+                )
+            )
+    crop = spec.data.transform.crop
+    resize = spec.data.transform.resize
+    if crop is not None and resize is not None and resize < crop:
+        found.append(Problem(("data", "transform", "crop"), f"larger than resize = {resize}"))
+    with torch.device("meta"):
+        generator: Generator = spec.generator.build(
+            in_channels=channels["a"], out_channels=channels["b"]
+        )
+        discriminator: Discriminator = spec.discriminator.build(in_channels=channels["b"])
+    if crop is not None:
+        if crop % generator.multiple_of:
+            below = crop - crop % generator.multiple_of
+            found.append(
+                Problem(
+                    ("data", "transform", "crop"),
+                    f"{crop} is no multiple of {generator.multiple_of}, which the generator "
+                    f"{generator.name!r} needs; the next is {below + generator.multiple_of}",
+                )
+            )
+        for network in (generator, discriminator):
+            if crop < network.min_size:
+                found.append(
+                    Problem(
+                        ("data", "transform", "crop"),
+                        f"{crop} px are too few for the {network.kind} {network.name!r}, which "
+                        f"needs {network.min_size}",
+                    )
+                )
+    if found:
+        raise loaded.source.error(found)
+
+
+def _samples(
+    spec: RunSpec, dataset: Dataset, sources: Mapping[Domain, ImageSource]
+) -> TrainingSamples:
+    images_a_step = spec.train.batch_size * spec.train.accumulate
+    largest = max(len(source) for source in sources.values())
+    return TrainingSamples(
+        sources,
+        spec.data.transform,
+        {domain: dataset.channels(domain) for domain in DOMAINS},
+        spec.seed,
+        epoch_size=math.ceil(largest / images_a_step) * images_a_step,
+        paired=dataset.paired("train"),
+    )
+
+
+def _method(
+    spec: RunSpec, dataset: Dataset, device: torch.device
+) -> tuple[Method, dict[str, Ends]]:
+    """The method with its networks made, and what each of them reads and writes."""
+    ends: dict[str, Ends] = {}
+    losses = {name: config.build() for name, config in spec.losses.items()}
+
+    def make_generator(name: str, source: Domain, target: Domain) -> Generator:
+        ends[name] = Ends(source, target)
+        seed_torch(spec.seed, "build", name)
+        made: Generator = spec.generator.build(
+            in_channels=dataset.channels(source), out_channels=dataset.channels(target)
+        )
+        initialise(made, spec.seed, name)
+        return made.to(device)
+
+    def make_discriminator(name: str, domain: Domain) -> Discriminator:
+        ends[name] = Ends(None, domain)
+        seed_torch(spec.seed, "build", name)
+        made: Discriminator = spec.discriminator.build(in_channels=dataset.channels(domain))
+        initialise(made, spec.seed, name)
+        return made.to(device)
+
+    parts = Parts(LossSet(losses).to(device), spec.seed, make_generator, make_discriminator)
+    method: Method = spec.method.build(parts=parts)
+    return method, ends
+
+
+def _fits(samples: TrainingSamples, method: Method) -> None:
+    """Whether the first images have a size that the networks take; the loader sees to the rest."""
+    first = samples[0]
+    if isinstance(first, DataError):
+        raise first
+    images, labels = first
+    for domain in DOMAINS:
+        height, width = images[domain].shape[1:]
+        what = f"{labels[domain]} is {width} x {height} pixels after the transform"
+        for network in method.networks.values():
+            least = getattr(network, "min_size", 1)
+            if min(height, width) < least:
+                raise DataError(
+                    f"{what}, too small for the {network.kind} {network.name!r}, which needs "
+                    f"{least}: set data.transform.resize, or choose a smaller network"
+                )
+            multiple = getattr(network, "multiple_of", 1)
+            if height % multiple or width % multiple:
+                raise DataError(
+                    f"{what}, no multiple of {multiple}, which the {network.kind} "
+                    f"{network.name!r} needs: set data.transform.crop"
+                )

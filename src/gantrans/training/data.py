@@ -1,0 +1,182 @@
+"""What training sees: which images, in which order, how cropped; and the loader that brings them.
+
+Everything about sample i of epoch e is a function of (seed, e, i): its partner, its crop, its flip.
+So it does not matter how many workers load, or where a resumed run begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from signal import SIG_DFL, SIG_IGN, SIGINT, SIGTERM, signal
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from gantrans.api.dataset import Dataset as DatasetComponent
+from gantrans.api.dataset import ImageSource, Transform
+from gantrans.api.randomness import stream
+from gantrans.api.step import DOMAINS, Domain
+from gantrans.errors import DataError
+from gantrans.training.transform import prepare
+
+Labels: TypeAlias = Mapping[Domain, list[str]]
+
+
+@dataclass(frozen=True)
+class LoadedBatch:
+    """Images (N, C, H, W) in [-1, 1] of each domain, and what to call them."""
+
+    real: dict[Domain, Tensor]
+    labels: Labels
+
+
+@dataclass(frozen=True)
+class TrainingSamples(Dataset[tuple[dict[Domain, Tensor], dict[Domain, str]] | DataError]):
+    """Sample n of a run: one image of each domain.
+
+    An epoch visits every image of the larger domain once, in an order of its own; the smaller
+    domain starts over, in a new order, as often as needed.
+
+    Args:
+        sources: the training images.
+        transform: the spec's settings.
+        channels: of each domain.
+        seed: the run's.
+        epoch_size: samples in an epoch.
+        paired: whether image i of both domains belong together, and stay together.
+    """
+
+    sources: Mapping[Domain, ImageSource]
+    transform: Transform
+    channels: Mapping[Domain, int]
+    seed: int
+    epoch_size: int
+    paired: bool = False
+
+    def __getitem__(
+        self, number: int
+    ) -> tuple[dict[Domain, Tensor], dict[Domain, str]] | DataError:
+        """The tensors and labels, or the error: raised in a worker it would lose its shape."""
+        try:
+            images, labels = {}, {}
+            for domain in DOMAINS:
+                images[domain], labels[domain] = self._image(domain, *self._where(number))
+            return images, labels
+        except DataError as error:
+            return error
+
+    def _where(self, number: int) -> tuple[int, int]:
+        return number // self.epoch_size, number % self.epoch_size
+
+    def _image(self, domain: Domain, epoch: int, i: int) -> tuple[Tensor, str]:
+        source = self.sources[domain]
+        who = "pair" if self.paired else domain
+        round_, place = divmod(i, len(source))
+        index = _order(self.seed, epoch, round_, who, len(source))[place]
+        draw = stream(self.seed, "sample", epoch, i, who)
+        label = source.label(index)
+        tensor = prepare(
+            source.image(index),
+            self.transform,
+            channels=self.channels[domain],
+            label=label,
+            draw=draw,
+        )
+        return tensor, label
+
+
+@lru_cache(maxsize=8)
+def _order(seed: int, epoch: int, round_: int, who: str, count: int) -> list[int]:
+    order = list(range(count))
+    stream(seed, "order", epoch, round_, who).shuffle(order)
+    return order
+
+
+def training_batches(
+    samples: TrainingSamples,
+    *,
+    batch_size: int,
+    first: int,
+    last: int,
+    workers: int,
+    pin_memory: bool,
+) -> Iterator[LoadedBatch]:
+    """Batches number `first` to `last` - 1 of the run, in order.
+
+    Raises:
+        DataError: for an unreadable image, or images that do not have one size.
+    """
+    loader = DataLoader(
+        samples,
+        batch_sampler=_Batches(batch_size, first, last),
+        num_workers=workers,
+        collate_fn=_together,
+        worker_init_fn=_leave_signals_to_parent if workers else None,
+        pin_memory=pin_memory,
+    )
+    shape: dict[Domain, torch.Size] = {}
+    for batch in loader:
+        if isinstance(batch, DataError):
+            raise batch
+        for domain, images in batch.real.items():
+            if images.shape[1:] != shape.setdefault(domain, images.shape[1:]):
+                raise _unequal(batch.labels[domain][0], images.shape, shape[domain])
+        yield batch
+
+
+class _Batches(Sampler[list[int]]):
+    """The sample numbers of batches `first` to `last` - 1."""
+
+    def __init__(self, batch_size: int, first: int, last: int) -> None:
+        self.batch_size, self.first, self.last = batch_size, first, last
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for n in range(self.first, self.last):
+            yield list(range(n * self.batch_size, (n + 1) * self.batch_size))
+
+
+def test_image(
+    dataset: DatasetComponent, source: ImageSource, domain: Domain, index: int
+) -> Tensor:
+    """One image of a source as the networks get it outside training: not flipped, centre crop."""
+    return prepare(
+        source.image(index),
+        dataset.config.transform,
+        channels=dataset.channels(domain),
+        label=source.label(index),
+    )
+
+
+def _together(
+    samples: list[tuple[dict[Domain, Tensor], dict[Domain, str]] | DataError],
+) -> LoadedBatch | DataError:
+    good = []
+    for sample in samples:
+        if isinstance(sample, DataError):
+            return sample
+        good.append(sample)
+    for domain in DOMAINS:
+        for images, labels in good:
+            if images[domain].shape != good[0][0][domain].shape:
+                return _unequal(labels[domain], images[domain].shape, good[0][0][domain].shape)
+    return LoadedBatch(
+        {domain: torch.stack([images[domain] for images, _ in good]) for domain in DOMAINS},
+        {domain: [labels[domain] for _, labels in good] for domain in DOMAINS},
+    )
+
+
+def _unequal(label: str, shape: torch.Size, other: torch.Size) -> DataError:
+    return DataError(
+        f"{label} is {shape[-1]} x {shape[-2]} pixels after the transform, others are "
+        f"{other[-1]} x {other[-2]}: set data.transform.crop (and resize) so that all are alike"
+    )
+
+
+def _leave_signals_to_parent(worker: int) -> None:
+    # Ctrl-C reaches the whole process group; the parent saves and then ends its workers.
+    signal(SIGINT, SIG_IGN)
+    signal(SIGTERM, SIG_DFL)

@@ -1,0 +1,126 @@
+"""Metrics on the test split, each beside what doing nothing would give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NotRequired, TypedDict
+
+import torch
+from torch import Tensor
+
+from gantrans.api.generator import Generator
+from gantrans.api.metric import Metric, Translated
+from gantrans.api.step import ENDS, Direction, Domain
+from gantrans.inference.padding import run_padded
+from gantrans.training.assemble import Job
+from gantrans.training.data import test_image
+
+BATCH = 8
+
+
+class Score(TypedDict):
+    """A metric's value, and its value for doing nothing where that can be had."""
+
+    value: float
+    doing_nothing: NotRequired[float]
+
+
+Scores = dict[str, dict[str, Score]]
+"""By direction ("summer->winter"), then by metric."""
+
+
+class Evaluation:
+    """The metrics of a spec that its data allow, measured whenever asked.
+
+    Args:
+        job: the run.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        dataset = job.dataset
+        self.sources = {d: dataset.source("test", d) for d in job.samples.sources}
+        self.paired = dataset.paired("test")
+        self.metrics = {
+            name: config
+            for name, config in job.spec.metrics.items()
+            if self.paired or not config.component.needs_truth
+        }
+        self._nothing: dict[Direction, dict[str, float]] = {}
+
+    @property
+    def possible(self) -> bool:
+        """Whether there are test images, and a metric that they allow."""
+        return bool(self.metrics) and all(len(source) for source in self.sources.values())
+
+    def measure(self, generators: Mapping[Direction, Generator]) -> Scores:
+        """Every metric of every direction; empty if nothing can be measured."""
+        if not self.possible:
+            return {}
+        names = self.job.spec.domains.model_dump()
+        scores: Scores = {}
+        for direction, generator in generators.items():
+            source, target = ENDS[direction]
+            values = self._values(direction, generator)
+            if direction not in self._nothing:  # it never changes, so it is measured once
+                same = self.job.dataset.channels(source) == self.job.dataset.channels(target)
+                self._nothing[direction] = self._values(direction, None) if same else {}
+            scores[f"{names[source]}->{names[target]}"] = {
+                name: _score(value, self._nothing[direction].get(name))
+                for name, value in values.items()
+            }
+        return scores
+
+    def headline(self, scores: Scores) -> float | None:
+        """One number for the choice of the best checkpoint: the first metric, mean of directions.
+
+        Larger is better, whatever the metric.
+        """
+        for config in self.metrics.values():
+            key = config.component.name
+            values = [metrics[key]["value"] for metrics in scores.values() if key in metrics]
+            if values:
+                mean = sum(values) / len(values)
+                return mean if config.component.higher_is_better else -mean
+        return None
+
+    @torch.inference_mode()
+    def _values(self, direction: Direction, generator: Generator | None) -> dict[str, float]:
+        """Every metric's numbers of one direction; of doing nothing without a generator."""
+        metrics: list[Metric] = [config.build() for config in self.metrics.values()]
+        was_training = generator is not None and generator.training
+        if generator is not None:
+            generator.eval()
+        for source, truth in self._batches(direction):
+            fake = source if generator is None else run_padded(generator, source)
+            for metric in metrics:
+                metric.update(Translated(source, fake, truth))
+        if generator is not None:
+            generator.train(was_training)
+        return {name: value for metric in metrics for name, value in metric.compute().items()}
+
+    def _batches(self, direction: Direction) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Test images (N, C, H, W) and their truths; images of one batch have one shape."""
+        start, end = ENDS[direction]
+        batch: list[tuple[Tensor, Tensor | None]] = []
+        for index in range(len(self.sources[start])):
+            image = self._image(start, index)
+            if batch and (len(batch) == BATCH or image.shape != batch[0][0].shape):
+                yield self._stacked(batch)
+                batch = []
+            batch.append((image, self._image(end, index) if self.paired else None))
+        yield self._stacked(batch)
+
+    def _image(self, domain: Domain, index: int) -> Tensor:
+        return test_image(self.job.dataset, self.sources[domain], domain, index)
+
+    def _stacked(self, batch: list[tuple[Tensor, Tensor | None]]) -> tuple[Tensor, Tensor | None]:
+        truths = [truth for _, truth in batch if truth is not None]
+        return (
+            torch.stack([image for image, _ in batch]).to(self.job.device),
+            torch.stack(truths).to(self.job.device) if truths else None,
+        )
+
+
+def _score(value: float, nothing: float | None) -> Score:
+    return {"value": value} if nothing is None else {"value": value, "doing_nothing": nothing}

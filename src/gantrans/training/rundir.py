@@ -1,0 +1,181 @@
+"""The run directory: where everything of one run lies.
+
+spec.toml             as given
+spec.resolved.json    every default filled in, versions, plugins, and the folder that relative
+                      paths of the spec are relative to
+plugins/              copies of the one-file plugins
+metrics.jsonl  log.txt  samples/  summary.json
+checkpoints/          see training/checkpoint.py
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import gantrans
+from gantrans.errors import GantransError, UsageError
+from gantrans.plugin.registry import Origin
+from gantrans.spec.load import LoadedSpec, Source
+
+RESOLVED = "spec.resolved.json"
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The files of a run, by name."""
+
+    path: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def samples(self) -> Path:
+        """The folder of sample grids."""
+        return self.path / "samples"
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write a file beside its place, then move it there."""
+        partial = self.path / f"{name}.partial"
+        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        partial.replace(self.path / name)
+
+
+def create(loaded: LoadedSpec, wanted: Path | None, runs: Path) -> RunDirectory:
+    """Make the directory of a new run, complete from the moment it has its name.
+
+    Args:
+        loaded: the spec, which is recorded in it.
+        wanted: the directory to make; absent: `runs`/<name>-NNN, the first free number.
+        runs: the folder of numbered runs.
+
+    Raises:
+        UsageError: if `wanted` exists and is not empty.
+        GantransError: if it cannot be written.
+    """
+    if wanted is not None and wanted.exists() and (not wanted.is_dir() or any(wanted.iterdir())):
+        raise UsageError(
+            f"the run directory {wanted} exists and is not empty; choose another --run-dir, "
+            f"or go on with it: gantrans run --resume {wanted}"
+        )
+    parent = wanted.parent if wanted is not None else runs
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".new-run-", dir=parent))
+        beside.chmod(0o755)
+        try:
+            _fill(beside, loaded)
+            return RunDirectory(_into_place(beside, wanted, runs, loaded.run.name))
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    except OSError as error:
+        raise GantransError(
+            f"cannot make a run directory in {parent}: {error.strerror or error}; choose another "
+            "place with --run-dir"
+        ) from error
+
+
+def _into_place(beside: Path, wanted: Path | None, runs: Path, name: str) -> Path:
+    """Renaming a folder onto an empty one is allowed, onto a filled one not: so none is lost."""
+    if wanted is not None:
+        return beside.rename(wanted)
+    taken = [re.fullmatch(rf"{re.escape(name)}-(\d+)", path.name) for path in runs.iterdir()]
+    number = max((int(match[1]) for match in taken if match), default=0) + 1
+    while True:  # another process may take the number first
+        try:
+            return beside.rename(runs / f"{name}-{number:03d}")
+        except OSError:
+            if not (runs / f"{name}-{number:03d}").exists():
+                raise
+            number += 1
+
+
+def reopen(path: Path) -> tuple[RunDirectory, Source, list[Path]]:
+    """The run directory to go on with, its spec, and the copies of its one-file plugins.
+
+    Raises:
+        UsageError: if `path` is no run directory, or a plugin's copy was changed.
+    """
+    try:
+        record = json.loads((path / RESOLVED).read_text(encoding="utf-8"))
+        table, base_dir, copies = record["spec"], record["base_dir"], record["plugin_files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UsageError(
+            f"{path} is no run directory (it has no readable {RESOLVED}); name one that "
+            "`gantrans run` made"
+        ) from None
+    for name, digest in copies.items():
+        file = path / "plugins" / name
+        if not file.is_file() or _sha256(file) != digest:
+            raise UsageError(
+                f"{file} is missing or not the plugin that the run began with; restore it, or go "
+                f"on with another: gantrans run SPEC --resume {path}"
+            )
+    source = Source({**table, "plugins": []}, str(path / RESOLVED), Path(base_dir))
+    return RunDirectory(path), source, [path / "plugins" / name for name in copies]
+
+
+def record(run: RunDirectory, loaded: LoadedSpec) -> None:
+    """Write down the spec that a resumed run goes on with."""
+    run.write_json(RESOLVED, _resolved(loaded, _copy_plugins(run.path, loaded)))
+
+
+def origin_of(origin: Origin) -> dict[str, str]:
+    """What a file says of a component's plugin."""
+    if origin.file is None:
+        return {"name": origin.name, "version": origin.version}
+    return {"name": origin.name, "sha256": origin.sha256}
+
+
+def _fill(folder: Path, loaded: LoadedSpec) -> None:
+    if loaded.source.text:
+        (folder / "spec.toml").write_text(loaded.source.text, encoding="utf-8")
+    record(RunDirectory(folder), loaded)
+    (folder / "checkpoints").mkdir()
+    (folder / "samples").mkdir()
+
+
+def _copy_plugins(folder: Path, loaded: LoadedSpec) -> dict[str, str]:
+    copies: dict[str, str] = {}
+    for origin in loaded.registry.file_plugins():
+        assert origin.file is not None
+        name = origin.file.name
+        if name in copies:  # two files of one name, from two folders
+            name = f"{origin.file.stem}-{origin.sha256[:8]}.py"
+        copies[name] = origin.sha256
+        place = folder / "plugins" / name
+        place.parent.mkdir(exist_ok=True)
+        if place.resolve() != origin.file:
+            shutil.copyfile(origin.file, place)
+    return copies
+
+
+def _resolved(loaded: LoadedSpec, copies: Mapping[str, str]) -> dict[str, Any]:
+    packages = ("torch", "torchvision", "pillow", "pydantic", "safetensors")
+    plugins = {str(e.origin): origin_of(e.origin) for e in loaded.registry}
+    return {
+        "gantrans": gantrans.__version__,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in packages},
+        "plugins": sorted(plugins.values(), key=lambda plugin: plugin["name"]),
+        "plugin_files": dict(copies),
+        "base_dir": str(loaded.source.base_dir),
+        "overridden": [".".join(map(str, path)) for path in loaded.source.overridden],
+        "spec": loaded.run.model_dump(mode="json"),
+    }
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

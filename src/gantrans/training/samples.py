@@ -1,0 +1,64 @@
+"""Sample grids: what the generators make of some images, there and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gantrans.api.generator import Generator
+from gantrans.api.step import DOMAINS, ENDS, Direction, Domain
+from gantrans.inference.padding import run_padded
+from gantrans.training.assemble import Job
+from gantrans.training.data import LoadedBatch, test_image
+from gantrans.training.grid import Block, grid
+
+
+class SampleImages:
+    """A few images of each domain, the same ones at every look.
+
+    They are taken evenly from the test split, or from the training split where there is no other.
+
+    Args:
+        job: the run; `train.samples` says how many.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.images: dict[Domain, list[Tensor]] = {}
+        for domain in DOMAINS:
+            source = job.dataset.source("test", domain)
+            if not len(source):
+                source = job.samples.sources[domain]
+            count = min(job.spec.train.samples, len(source))
+            chosen = [n * len(source) // count for n in range(count)]
+            self.images[domain] = [test_image(job.dataset, source, domain, i) for i in chosen]
+
+    def picture(self, generators: Mapping[Direction, Generator]) -> Image.Image:
+        """A block of rows for each direction: summer -> winter -> summer."""
+        return grid([self._block(direction, generators) for direction in generators])
+
+    @torch.inference_mode()
+    def _block(self, direction: Direction, generators: Mapping[Direction, Generator]) -> Block:
+        source, target = ENDS[direction]
+        names = self.job.spec.domains.model_dump()
+        columns, passes = [names[source], names[target]], [generators[direction]]
+        for way_back, ends in ENDS.items():
+            if ends == (target, source) and way_back in generators:
+                columns.append(names[source])
+                passes.append(generators[way_back])
+        rows = []
+        for image in self.images[source]:
+            row = [image[None].to(self.job.device)]
+            for generator in passes:
+                row.append(run_padded(generator, row[-1]))
+            rows.append([shown[0] for shown in row])
+        return Block(" -> ".join(columns), columns, rows)
+
+
+def batch_picture(job: Job, batch: LoadedBatch) -> Image.Image:
+    """What training sees: a row of images for each domain."""
+    names = job.spec.domains.model_dump()
+    return grid([Block(names[domain], [], [list(batch.real[domain])]) for domain in DOMAINS])

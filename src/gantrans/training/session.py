@@ -1,0 +1,147 @@
+"""A whole run from a spec: `gantrans run`, and `gantrans.run` in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from gantrans.errors import UsageError
+from gantrans.inference.device import choose_device
+from gantrans.inference.model_files import pointed
+from gantrans.spec.load import LoadedSpec, load
+from gantrans.training import checkpoint, rundir
+from gantrans.training.assemble import Job, assemble
+from gantrans.training.checkpoint import Checkpoint
+from gantrans.training.evaluate import Scores
+from gantrans.training.progress import LoggedProgress, progress_for
+from gantrans.training.rundir import RunDirectory
+from gantrans.training.stop import StopRequest
+from gantrans.training.summary import in_words
+from gantrans.training.trainer import Trainer
+
+Spec = Path | str | Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a finished run gives.
+
+    Args:
+        path: the run directory.
+        steps: how many there were.
+        seconds: of training, over all sessions.
+        metrics: by direction ("summer->winter") and metric: the value, and that of doing nothing.
+    """
+
+    path: Path
+    steps: int
+    seconds: float
+    metrics: Scores
+
+
+def run(
+    spec: Spec | None = None,
+    *,
+    settings: Iterable[str] = (),
+    run_dir: Path | str | None = None,
+    resume: Path | str | None = None,
+    plugins: Iterable[Path | str] = (),
+    device: str = "auto",
+    console: Console | None = None,
+) -> RunResult:
+    """Train what a spec says, to the end.
+
+    Args:
+        spec: a TOML file or a table; may be absent with `resume`.
+        settings: overrides, each "KEY=VALUE".
+        run_dir: the run directory to make; absent: runs/<name>-NNN.
+        resume: a run directory to go on with, or one of its checkpoint folders.
+        plugins: one-file plugins beside those that the spec names.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        console: where progress is shown; absent: nowhere.
+
+    Raises:
+        GantransError: with one message that says what to do; see gantrans.errors.
+    """
+    console = console or Console(quiet=True)
+    with StopRequest() as stop:
+        files = [Path(plugin) for plugin in plugins]
+        if resume is None:
+            loaded = _load(spec, settings, files)
+            job = assemble(loaded, choose_device(device))
+            directory = rundir.create(loaded, Path(run_dir) if run_dir else None, Path("runs"))
+            resumed = None
+        else:
+            if run_dir is not None:
+                raise UsageError("--run-dir makes a new run, --resume goes on with one: give one")
+            job, directory, resumed = _reopen(Path(resume), spec, settings, files, device)
+        progress = LoggedProgress(progress_for(console), directory.path / "log.txt")
+        try:
+            checkpoint.rewind(
+                directory.checkpoints, resumed.folder if resumed else None, progress.say
+            )
+            for line in opening(job, directory, resumed):
+                progress.say(line)
+            trainer = Trainer(job, directory, progress, resumed)
+            trainer.train(stop)
+        finally:
+            progress.close()
+    result = RunResult(directory.path, trainer.step, trainer.stopwatch.seconds, trainer.scores)
+    directory.write_json(
+        "summary.json",
+        {"steps": result.steps, "seconds": result.seconds, "metrics": result.metrics},
+    )
+    for line in in_words(job, result.path, result.seconds, result.metrics):
+        progress.say(line)
+    return result
+
+
+def opening(job: Job, directory: RunDirectory, resumed: Checkpoint | None) -> list[str]:
+    """What a run is, before it begins."""
+    spec, device = job.spec, job.device
+    counts = " and ".join(
+        f"{len(source)} of {getattr(spec.domains, domain)}"
+        for domain, source in job.samples.sources.items()
+    )
+    begins = f"going on at step {resumed.facts['step']}" if resumed else "beginning"
+    threads = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""
+    return [
+        f"{spec.name}: {spec.domains.a} <-> {spec.domains.b}, {spec.method.component.name}, "
+        f"on {device}{threads}",
+        f"{counts} to train on, {job.steps} steps in {spec.train.epochs} epochs; {begins} in "
+        f"{directory.path}",
+    ]
+
+
+def _load(spec: Spec | None, settings: Iterable[str], plugins: list[Path]) -> LoadedSpec:
+    if spec is None:
+        raise UsageError("name a spec to run, or a run to go on with: --resume RUN")
+    return load(spec, settings=settings, plugins=plugins)
+
+
+def _reopen(
+    resume: Path, spec: Spec | None, settings: Iterable[str], plugins: list[Path], device: str
+) -> tuple[Job, RunDirectory, Checkpoint | None]:
+    """The run to go on with, and the checkpoint to go on from: the newest unless one is named."""
+    named = resume if (resume / "training.json").is_file() else None
+    path = resume.parent.parent if named else resume
+    directory, source, copies = rundir.reopen(path)
+    if spec is None:
+        loaded = load(source, settings=settings, plugins=[*copies, *plugins])
+    else:
+        loaded = load(spec, settings=settings, plugins=plugins)
+    job = assemble(loaded, choose_device(device))
+    folder = named or pointed(directory.checkpoints, "latest")
+    resumed = checkpoint.load(folder, job.device) if folder else None
+    if resumed is not None and resumed.facts["step"] >= job.steps:
+        raise UsageError(
+            f"the run {path} is finished: {resumed.facts['step']} of {job.steps} steps are done. "
+            "Train longer with a larger --set train.epochs=N"
+        )
+    rundir.record(directory, loaded)
+    return job, directory, resumed

@@ -1,0 +1,170 @@
+"""One training step: for each phase its terms, their weighted sum, backward, and the optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from gantrans.api.generator import Generator
+from gantrans.api.loss import LossTerms
+from gantrans.api.method import Batch, Phase
+from gantrans.api.step import Direction
+from gantrans.training.assemble import Job
+from gantrans.training.data import LoadedBatch
+from gantrans.training.ema import WeightAverage
+from gantrans.training.initialise import seed_torch
+from gantrans.training.schedule import learning_rate
+
+
+class TrainingStep:
+    """The method's phases with what the trainer owns of them: optimizers, precision, averages.
+
+    Args:
+        job: what to train.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job, self.method = job, job.method
+        settings = job.spec.optimizer
+        self.optimizers = {
+            phase.name: torch.optim.Adam(
+                [weight for network in phase.trains.values() for weight in network.parameters()],
+                lr=settings.lr,
+                betas=settings.betas,
+                fused=job.device.type in {"cpu", "cuda"},
+            )
+            for phase in self.method.phases
+        }
+        self.averages: dict[str, WeightAverage] = {}
+        if job.spec.train.ema:
+            translators = {id(generator) for generator in self.method.generators.values()}
+            self.averages = {
+                name: WeightAverage(network, job.spec.train.ema)
+                for name, network in self.method.networks.items()
+                if id(network) in translators
+            }
+
+    def __call__(self, step: int, loaded: Sequence[LoadedBatch]) -> dict[str, Tensor]:
+        """Train on `loaded`, whose gradients are added up; the terms by curve, as device scalars.
+
+        Args:
+            step: finished steps so far.
+            loaded: `train.accumulate` batches.
+        """
+        spec, device = self.job.spec, self.job.device
+        seed_torch(spec.seed, "step", step)  # dropout must not depend on where a resume began
+        weights = {name: loss.weight_at(step) for name, loss in spec.losses.items()}
+        active = {name for name, weight in weights.items() if weight}
+        batches = [
+            Batch(
+                real={d: x.to(device, non_blocking=True) for d, x in batch.real.items()},
+                ordinal=(step * len(loaded) + n) * spec.train.batch_size,
+                active=active,
+            )
+            for n, batch in enumerate(loaded)
+        ]
+        terms: dict[str, Tensor] = {}
+        for phase in self.method.phases:
+            self._freeze_all_but(phase.trains.values())
+            for n, batch in enumerate(batches):
+                batches[n], found = self._accumulate(phase, batch, weights, 1 / len(batches))
+                for curve, value in found.items():
+                    terms[curve] = terms.get(curve, 0) + value / len(batches)
+            self._update(phase, step)
+        for average in self.averages.values():
+            average.update(step + 1)
+        return terms
+
+    def _accumulate(
+        self, phase: Phase, batch: Batch, weights: Mapping[str, float], share: float
+    ) -> tuple[Batch, dict[str, Tensor]]:
+        """Add the gradient of one batch; the batch as later phases see it, and the terms."""
+        bf16 = self.job.spec.train.precision == "bf16"
+        with torch.autocast(self.job.device.type, torch.bfloat16, enabled=bf16):
+            result = phase(phase.prepare(batch))
+        objective: Tensor | None = None
+        curves: dict[str, Tensor] = {}
+        for loss, given in result.terms.items():
+            for key, term in _by_key(given).items():
+                weighted = weights[loss] * term
+                objective = weighted if objective is None else objective + weighted
+                curves[self._curve(phase, loss, key)] = term.detach()
+        if objective is not None and objective.requires_grad:
+            torch.autograd.backward(objective * share)
+        return replace(batch, fake=result.fake or batch.fake), curves
+
+    def _update(self, phase: Phase, step: int) -> None:
+        settings = self.job.spec.optimizer
+        optimizer = self.optimizers[phase.name]
+        rate = learning_rate(step, self.job.steps_per_epoch, settings.lr, self.job.spec.train)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+            if settings.clip_norm is not None:
+                nn.utils.clip_grad_norm_(group["params"], settings.clip_norm)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    def _freeze_all_but(self, trained: Collection[nn.Module]) -> None:
+        for network in self.method.networks.values():
+            network.requires_grad_(any(network is one for one in trained))
+
+    def _curve(self, phase: Phase, loss: str, key: str) -> str:
+        """generators/adversarial/summer->winter, discriminators/adversarial/winter"""
+        a, b = self.job.spec.domains.a, self.job.spec.domains.b
+        named = {"ab": f"{a}->{b}", "ba": f"{b}->{a}", "a": a, "b": b}.get(key, key)
+        return "/".join(part for part in (phase.name, loss, named) if part)
+
+    def translators(self) -> dict[Direction, Generator]:
+        """The generators as one would use them, by direction."""
+        return {key: self._mean_of(network) for key, network in self.method.generators.items()}
+
+    def _mean_of(self, network: Generator) -> Generator:
+        means = [a.mean for a in self.averages.values() if a.network is network]
+        return cast(Generator, means[0]) if means else network
+
+    def for_use(self) -> dict[str, nn.Module]:
+        """Every network as one would use it: the averaged generators where there are averages."""
+        means = {name: average.mean for name, average in self.averages.items()}
+        return {**self.method.networks, **means}
+
+    def state(self) -> dict[str, Tensor]:
+        """What a resumed run needs beside `for_use`, as named tensors."""
+        found = {f"method/{key}": value for key, value in self.method.state().items()}
+        for name in self.averages:  # for_use gives the mean; training goes on from the weights
+            weights = self.method.networks[name].state_dict()
+            found |= {f"weights/{name}/{key}": value for key, value in weights.items()}
+        for phase, optimizer in self.optimizers.items():
+            for index, moments in optimizer.state_dict()["state"].items():
+                found |= {f"optimizer/{phase}/{index}/{k}": v for k, v in moments.items()}
+        return found
+
+    def load_state(
+        self, networks: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Tensor]
+    ) -> None:
+        """Take back what `for_use` (as state dicts) and `state` gave."""
+        tree: dict[str, dict[str, dict[str, Tensor]]] = {}
+        for path, value in state.items():
+            part, _, rest = path.partition("/")
+            name, _, key = rest.partition("/")
+            tree.setdefault(part, {}).setdefault(name, {})[key] = value
+        for name, network in self.method.networks.items():
+            raw = tree.get("weights", {}).get(name)
+            network.load_state_dict(raw or networks[name])
+            if name in self.averages:
+                self.averages[name].mean.load_state_dict(networks[name])
+        self.method.load_state({name: kept[""] for name, kept in tree.get("method", {}).items()})
+        for phase, optimizer in self.optimizers.items():
+            moments: dict[int, dict[str, Tensor]] = {}
+            for key, value in tree.get("optimizer", {}).get(phase, {}).items():
+                index, _, moment = key.partition("/")
+                moments.setdefault(int(index), {})[moment] = value
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def _by_key(terms: LossTerms) -> Mapping[str, Tensor]:
+    return {"": terms} if isinstance(terms, Tensor) else terms

@@ -1,0 +1,46 @@
+"""How a run ended, in plain words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gantrans.training.assemble import Job
+from gantrans.training.evaluate import Score, Scores
+from gantrans.training.progress import clock
+
+
+def in_words(job: Job, path: Path, seconds: float, scores: Scores) -> list[str]:
+    """The last lines of a run: how long, how good, where the pictures are, what to do next."""
+    lines = [f"done: {job.steps} steps in {clock(seconds)}"]
+    for direction, metrics in scores.items():
+        there = direction.replace("->", " to ")
+        said = [_in_words(job, name, score) for name, score in metrics.items()]
+        lines.append(f"{there}: " + "; ".join(said))
+    if not scores:
+        lines.append(
+            "no metric could be measured (there is no truth to compare with): judge by the pictures"
+        )
+    names = job.spec.domains
+    lines += [
+        f"pictures: {path / 'samples' / f'step-{job.steps:08d}.png'}",
+        f"translate your own: gantrans translate {path} IMAGE... --to {_quoted(names.b)} --out DIR",
+    ]
+    return lines
+
+
+def _in_words(job: Job, name: str, score: Score) -> str:
+    """PSNR 19.3 dB, 11.9 dB better than doing nothing (7.4 dB)"""
+    metric = job.loaded.registry.component("metric", name)
+    unit = f" {metric.unit}" if metric.unit else ""
+    said = f"{name.upper()} {score['value']:.2f}{unit}"
+    if "doing_nothing" not in score:
+        return said
+    gain = score["value"] - score["doing_nothing"]
+    better = "better" if (gain > 0) == metric.higher_is_better else "worse"
+    return (
+        f"{said}, {abs(gain):.2f}{unit} {better} than doing nothing ({score['doing_nothing']:.2f})"
+    )
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if " " in name else name

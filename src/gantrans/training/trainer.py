@@ -1,0 +1,207 @@
+"""The loop: steps, and at their cadences numbers, samples, metrics and checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import torch
+
+from gantrans.api.tracker import Tracker
+from gantrans.errors import DataError, NonFiniteError, RunInterruptedError
+from gantrans.inference.model_files import pointed
+from gantrans.training import checkpoint
+from gantrans.training.assemble import Job
+from gantrans.training.checkpoint import Checkpoint
+from gantrans.training.data import LoadedBatch, training_batches
+from gantrans.training.evaluate import Evaluation, Scores
+from gantrans.training.headers import headers
+from gantrans.training.ledger import Ledger
+from gantrans.training.progress import Progress
+from gantrans.training.rundir import RunDirectory
+from gantrans.training.samples import SampleImages
+from gantrans.training.step import TrainingStep
+from gantrans.training.stop import StopRequest
+from gantrans.training.stopwatch import Stopwatch
+
+
+class Trainer:
+    """Trains a job in a run directory, from the beginning or from a checkpoint.
+
+    Args:
+        job: what to train.
+        run: where its files go.
+        progress: what shows that it goes on.
+        resumed: the checkpoint to go on from.
+    """
+
+    def __init__(
+        self, job: Job, run: RunDirectory, progress: Progress, resumed: Checkpoint | None = None
+    ) -> None:
+        self.job, self.run, self.progress = job, run, progress
+        self.training = TrainingStep(job)
+        self.evaluation, self.samples = Evaluation(job), SampleImages(job)
+        self.ledger, self.stopwatch = Ledger(), Stopwatch(job)
+        self.step = 0
+        self.scores: Scores = {}
+        self.best: dict[str, Any] | None = None
+        if resumed is not None:
+            self._take_up(resumed)
+        self.saved_at = self.step
+        self.trackers: dict[str, Tracker] = {
+            name: config.build(run_dir=run.path, start_step=self.step)
+            for name, config in job.spec.trackers.items()
+        }
+
+    def train(self, stop: StopRequest) -> None:
+        """Do the steps that are left.
+
+        Raises:
+            RunInterruptedError: when asked to stop; the run is saved.
+            NonFiniteError: a term or a weight is not finite; the last good checkpoint is kept.
+            DataError: an image cannot be used; the run is saved up to the step before.
+            CheckpointError: a checkpoint cannot be written.
+        """
+        self.stopwatch.start(self.step)
+        try:
+            for batches in self._batches():
+                terms = self.training(self.step, batches)
+                self.step += 1
+                self.ledger.add(self.step, terms, [batch.labels for batch in batches])
+                self._look()
+                if stop.asked and self.step < self.job.steps:
+                    self._save()
+                    raise RunInterruptedError(f"stopped by {stop.asked}. {self._how_to_go_on()}")
+        except DataError as error:
+            self._save()
+            raise DataError(f"{error}. {self._how_to_go_on()}") from error
+        except NonFiniteError as error:
+            raise NonFiniteError(f"{error}. {self._how_to_go_on()}") from None
+        finally:
+            self._track(lambda tracker: tracker.close())
+
+    def _batches(self) -> Iterator[list[LoadedBatch]]:
+        """The batches of each step that is left; the time spent waiting for them is noted."""
+        train, job = self.job.spec.train, self.job
+        loaded = training_batches(
+            job.samples,
+            batch_size=train.batch_size,
+            first=self.step * train.accumulate,
+            last=job.steps * train.accumulate,
+            workers=job.spec.data.workers,
+            pin_memory=job.device.type == "cuda",
+        )
+        for _ in range(self.step, job.steps):
+            with self.stopwatch.waiting():
+                batches = list(islice(loaded, train.accumulate))
+            yield batches
+
+    def _look(self) -> None:
+        """Whatever is due after this step; all of it after the last."""
+        train, last = self.job.spec.train, self.step == self.job.steps
+
+        def due(every: int) -> bool:
+            return last or bool(every and self.step % every == 0)
+
+        if due(train.log_every):
+            values = self.ledger.read()
+            pace = self.stopwatch.pace(self.step)
+            self.progress.report(pace, values)
+            extra = {"images_per_second": pace.images_per_second, "waiting": pace.waiting}
+            self._track(lambda tracker: tracker.scalars(self.step, {**values, **extra}))
+        if due(train.sample_every):
+            self._sample()
+        improved = due(train.evaluate_every) and self._evaluate()
+        if due(train.checkpoint_every) or improved:
+            self._save(best=improved)
+
+    def _sample(self) -> None:
+        picture = self.samples.picture(self.training.translators())
+        try:
+            self.run.samples.mkdir(exist_ok=True)
+            picture.save(self.run.samples / f"step-{self.step:08d}.png")
+        except OSError as error:  # a picture is no reason to lose a run
+            self.progress.say(f"the samples of step {self.step} cannot be written: {error}")
+        self._track(lambda tracker: tracker.images(self.step, "samples", picture))
+
+    def _evaluate(self) -> bool:
+        """Measure; whether this is the best so far."""
+        scores = self.evaluation.measure(self.training.translators())
+        if not scores:
+            return False
+        self.scores = scores
+        values = {
+            f"metrics/{metric}/{direction}": score["value"]
+            for direction, metrics in scores.items()
+            for metric, score in metrics.items()
+        }
+        self._track(lambda tracker: tracker.scalars(self.step, values))
+        shown = "  ".join(
+            f"{curve.removeprefix('metrics/')} {v:.2f}" for curve, v in values.items()
+        )
+        self.progress.say(f"step {self.step}: {shown}")
+        headline = self.evaluation.headline(scores)
+        if headline is None or (self.best is not None and headline <= self.best["value"]):
+            return False
+        self.best = {"step": self.step, "value": headline}
+        return True
+
+    def _save(self, *, best: bool = False) -> None:
+        """A checkpoint of this step, unless there is one; never of weights that are not finite."""
+        if self.saved_at == self.step and not best:
+            return
+        self.ledger.check()
+        networks = self.training.for_use()
+        for name, network in networks.items():
+            for key, value in network.state_dict().items():
+                if not torch.isfinite(value).all():
+                    raise NonFiniteError(f"{name}.{key} is not finite at step {self.step}")
+        described = headers(self.job, self.step)
+        folder = checkpoint.save(
+            self.run.checkpoints,
+            {name: (network.state_dict(), described[name]) for name, network in networks.items()},
+            self.training.state(),
+            {
+                "step": self.step,
+                "seconds": self.stopwatch.seconds,
+                "best": self.best,
+                "scores": self.scores,
+                "images": self._counts(),
+            },
+        )
+        self.saved_at = self.step
+        if best:
+            checkpoint.point(self.run.checkpoints, "best", folder)
+        checkpoint.prune(self.run.checkpoints, self.job.spec.train.keep_last)
+
+    def _take_up(self, resumed: Checkpoint) -> None:
+        checkpoint.fits(resumed, headers(self.job, 0))
+        self.training.load_state(resumed.networks, resumed.state)
+        self.step = int(resumed.facts["step"])
+        self.stopwatch.before = float(resumed.facts["seconds"])
+        self.best, self.scores = resumed.facts["best"], resumed.facts["scores"]
+        if resumed.facts["images"] != self._counts():
+            self.progress.say(
+                "the training images are not those that the run began with: it goes on, but will "
+                "not equal an uninterrupted one"
+            )
+
+    def _counts(self) -> dict[str, int]:
+        return {domain: len(source) for domain, source in self.job.samples.sources.items()}
+
+    def _track(self, report: Callable[[Tracker], None]) -> None:
+        """Tell every tracker; one that fails is dropped, and training goes on."""
+        for name, tracker in list(self.trackers.items()):
+            try:
+                report(tracker)
+            except Exception as error:
+                del self.trackers[name]
+                self.progress.say(
+                    f"the tracker {name!r} failed and is dropped: {type(error).__name__}: {error}"
+                )
+
+    def _how_to_go_on(self) -> str:
+        kept = pointed(self.run.checkpoints, "latest")
+        where = f"The run is saved in {kept}. " if kept else "Nothing was saved yet. "
+        return where + f"Go on with: gantrans run --resume {self.run.path}"
