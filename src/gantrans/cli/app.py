@@ -34,13 +34,13 @@ def gantrans(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,
 ) -> None:
-    """Unpaired image-to-image translation: train a CycleGAN from a spec, and use it."""
+    """Train networks that translate images between two domains, and use them."""
 
 
-app.command("init")(init)
-app.command("validate")(validate)
-app.command("show-batch")(show_batch)
-app.command("run")(run)
-app.command("translate")(translate)
-app.command("list-components")(list_components)
-app.command("schema")(schema)
+app.command("init", short_help="Look at your folders and write a spec for them.")(init)
+app.command("validate", short_help="Check a spec and show every mistake in it.")(validate)
+app.command("show-batch", short_help="Draw what training will see as one picture.")(show_batch)
+app.command("run", short_help="Train from a spec, or go on with a run.")(run)
+app.command("translate", short_help="Translate images with a trained model.")(translate)
+app.command("list-components", short_help="List what a spec can name.")(list_components)
+app.command("schema", short_help="Write a JSON Schema of specs, for editors.")(schema)

@@ -16,7 +16,7 @@ from gantrans.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from gantrans.builtins.datasets.folder_layout import Contents, DomainFolders
-    from gantrans.spec.starter import DomainFacts, Facts
+    from gantrans.spec.image_facts import DomainFacts, Facts
 
 _LOOKED_AT = 500  # images of each folder whose headers are read
 _GRAY = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F"}
@@ -86,7 +86,8 @@ def _write(spec: Path, text: str) -> None:
 def _look(directory: Path, base: Path, unreadable: list[Path], say: Callable[[str], None]) -> Facts:
     """Everything the spec depends on; image files that cannot be read go into `unreadable`."""
     from gantrans.builtins.datasets.folder_layout import any_domains, describe, standard_domains
-    from gantrans.spec.starter import Facts, domain_names
+    from gantrans.spec.image_facts import Facts
+    from gantrans.spec.starter import domain_names
 
     standard = standard_domains(directory)
     found = standard or any_domains(directory)
@@ -127,7 +128,7 @@ def _facts(
     from PIL import Image
 
     from gantrans.builtins.datasets.folder_layout import Contents, contents
-    from gantrans.spec.starter import DomainFacts
+    from gantrans.spec.image_facts import DomainFacts
 
     train = contents(folders.train)
     test = contents(folders.test) if folders.test else Contents((), {})

@@ -33,14 +33,17 @@ def schema(
     out: Annotated[Path | None, typer.Option(help="Write here, not to the screen.")] = None,
 ) -> None:
     """Write a JSON Schema of specs, with everything installed, for editors."""
-    from gantrans.errors import GantransError
+    from gantrans.errors import GantransError, UsageError
     from gantrans.plugin.manager import load_registry
+    from gantrans.spec.schema import TITLE
     from gantrans.spec.schema import schema as make_schema
 
     text = json.dumps(make_schema(load_registry()), indent=2, ensure_ascii=False) + "\n"
     if out is None:
         typer.echo(text, nl=False)
         return
+    if out.exists() and TITLE not in out.read_bytes().decode(errors="replace"):
+        raise UsageError(f"{out} exists and is no schema of gantrans: choose another name")
     beside = out.with_name(f"{out.name}.partial")
     try:
         beside.write_text(text, encoding="utf-8")

@@ -37,7 +37,10 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], header: WeightsHeade
         for name, tensor in tensors.items()
     }
     try:
+        path.touch()
+        mode = path.stat().st_mode
         save_file(copies, path, metadata={METADATA_KEY: header.to_json()})
+        path.chmod(mode)  # save_file leaves a file that only its owner may read
         with path.open("rb+") as file:
             os.fsync(file.fileno())
     except (OSError, SafetensorError) as error:
@@ -93,9 +96,10 @@ def _build(path: Path, registry: Registry, header: WeightsHeader) -> Generator:
         raise PluginError(_how_to_get(path, registry, header))
     try:
         config = registry.config("generator", component, header.component)
-        built: Generator = config.build(
-            in_channels=header.in_channels, out_channels=header.out_channels
-        )
+        with torch.random.fork_rng(devices=[]):  # first weights, to be replaced, cost no draws
+            built: Generator = config.build(
+                in_channels=header.in_channels, out_channels=header.out_channels
+            )
     except PluginError as error:
         raise PluginError(f"{path} was written with {_plugin(header)}: {error}") from None
     except Exception as error:  # anyone's component, with whatever numbers the file has

@@ -113,7 +113,7 @@ class Registry:
             lines = [f"{'.'.join(map(str, p.path)) or name}: {p.message}" for p in found]
             raise PluginError(f"the {kind} {name!r}: " + "; ".join(lines)) from None
 
-    def conflict(self, entry: Entry) -> list[Origin]:
+    def rivals(self, entry: Entry) -> list[Origin]:
         """Who else claims the kind and name of `entry`."""
         claims = self._entries[entry.ref.kind, entry.ref.name]
         return [other.origin for other in claims if other is not entry]

@@ -13,6 +13,8 @@ from gantrans.spec.model import RunSpec
 
 Schema = dict[str, Any]
 
+TITLE = "A spec of gantrans"
+
 
 def schema(registry: Registry) -> Schema:
     """The schema of a spec. A component that cannot be loaded is left out.
@@ -49,7 +51,7 @@ def schema(registry: Registry) -> Schema:
             _type_defaults_to_key(tables, values["$ref"], components)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "gantrans spec",
+        "title": TITLE,
         **{key: value for key, value in spec.items() if key != "title"},
         "$defs": definitions,
     }

@@ -26,7 +26,8 @@ class Score(TypedDict):
 
 
 Scores = dict[str, dict[str, Score]]
-"""By direction ("summer->winter"), then by metric."""
+"""By direction ("summer->winter"), then by the metric's key in the spec ("psnr"); further numbers of a
+metric are "key.number"."""
 
 
 class Evaluation:
@@ -76,8 +77,7 @@ class Evaluation:
 
         Larger is better, whatever the metric.
         """
-        for config in self.metrics.values():
-            key = config.component.name
+        for key, config in self.metrics.items():
             values = [metrics[key]["value"] for metrics in scores.values() if key in metrics]
             if values:
                 mean = sum(values) / len(values)
@@ -87,17 +87,21 @@ class Evaluation:
     @torch.inference_mode()
     def _values(self, direction: Direction, generator: Generator | None) -> dict[str, float]:
         """Every metric's numbers of one direction; of doing nothing without a generator."""
-        metrics: list[Metric] = [config.build() for config in self.metrics.values()]
+        metrics: dict[str, Metric] = {key: c.build() for key, c in self.metrics.items()}
         was_training = generator is not None and generator.training
         if generator is not None:
             generator.eval()
         for source, truth in self._batches(direction):
             fake = source if generator is None else run_padded(generator, source)
-            for metric in metrics:
+            for metric in metrics.values():
                 metric.update(Translated(source, fake, truth))
         if generator is not None:
             generator.train(was_training)
-        return {name: value for metric in metrics for name, value in metric.compute().items()}
+        return {
+            key if number == metric.name else f"{key}.{number}": value
+            for key, metric in metrics.items()
+            for number, value in metric.compute().items()
+        }
 
     def _batches(self, direction: Direction) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Test images (N, C, H, W) and their truths; images of one batch have one shape."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from rich.console import Console
 
 from gantrans.errors import UsageError
@@ -17,9 +18,12 @@ from gantrans.spec.load import LoadedSpec, load
 from gantrans.training import checkpoint, rundir
 from gantrans.training.assemble import Job, assemble
 from gantrans.training.checkpoint import Checkpoint
+from gantrans.training.data import training_batches
+from gantrans.training.dry_run import dry_run
 from gantrans.training.evaluate import Scores
 from gantrans.training.progress import LoggedProgress, progress_for
 from gantrans.training.rundir import RunDirectory
+from gantrans.training.samples import batch_picture
 from gantrans.training.stop import StopRequest
 from gantrans.training.summary import in_words
 from gantrans.training.trainer import Trainer
@@ -99,6 +103,39 @@ def run(
     for line in in_words(job, result.path, result.seconds, result.metrics):
         progress.say(line)
     return result
+
+
+def rehearse(
+    spec: Spec,
+    *,
+    settings: Iterable[str] = (),
+    plugins: Iterable[Path | str] = (),
+    device: str = "auto",
+) -> list[str]:
+    """`gantrans run --dry-run`: build everything, run a real step, write nothing.
+
+    Returns:
+        The lines to show: parameters, terms, peak memory, and an estimate of the time.
+    """
+    loaded = load(spec, settings=settings, plugins=[Path(plugin) for plugin in plugins])
+    return dry_run(assemble(loaded, choose_device(device)))
+
+
+def first_batch(
+    spec: Spec,
+    *,
+    settings: Iterable[str] = (),
+    plugins: Iterable[Path | str] = (),
+    count: int = 8,
+) -> Image.Image:
+    """`gantrans show-batch`: the first `count` images of each domain, as training will see them."""
+    loaded = load(spec, settings=settings, plugins=[Path(plugin) for plugin in plugins])
+    job = assemble(loaded, torch.device("cpu"))
+    count = min(count, job.samples.epoch_size)
+    batches = training_batches(
+        job.samples, batch_size=count, first=0, last=1, workers=0, pin_memory=False
+    )
+    return batch_picture(job, next(batches))
 
 
 def opening(job: Job, directory: RunDirectory, resumed: Checkpoint | None) -> list[str]:

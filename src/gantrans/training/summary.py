@@ -30,7 +30,7 @@ def in_words(job: Job, path: Path, seconds: float, scores: Scores) -> list[str]:
 
 def _in_words(job: Job, name: str, score: Score) -> str:
     """PSNR 19.3 dB, 11.9 dB better than doing nothing (7.4 dB)"""
-    metric = job.loaded.registry.component("metric", name)
+    metric = job.spec.metrics[name.partition(".")[0]].component
     unit = f" {metric.unit}" if metric.unit else ""
     said = f"{name.upper()} {score['value']:.2f}{unit}"
     if "doing_nothing" not in score:

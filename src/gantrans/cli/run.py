@@ -1,0 +1,65 @@
+"""`gantrans run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gantrans.errors import UsageError
+
+
+def run(
+    spec: Annotated[
+        Path | None, typer.Argument(help="The spec, a TOML file. Not needed with --resume.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a key: --set train.epochs=2"),
+    ] = None,
+    run_dir: Annotated[
+        Path | None,
+        typer.Option(help="The run directory to make.  [default: runs/<name>-NNN]"),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Go on with a run, or from one of its checkpoints."),
+    ] = None,
+    plugin: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="A one-file plugin to load.")
+    ] = None,
+    device: Annotated[
+        str, typer.Option(metavar="auto|cpu|cuda|cuda:N|mps", help="Where to compute.")
+    ] = "auto",
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Build everything, run a real step, tell its cost, and write nothing.",
+        ),
+    ] = False,
+) -> None:
+    """Train what a spec says."""
+    from rich.console import Console
+
+    from gantrans.training import session
+
+    console = Console()
+    if dry_run:
+        if spec is None or resume is not None:
+            raise UsageError("--dry-run rehearses a spec: gantrans run SPEC --dry-run")
+        for line in session.rehearse(
+            spec, settings=settings or (), plugins=plugin or (), device=device
+        ):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        return
+    session.run(
+        spec,
+        settings=settings or (),
+        run_dir=run_dir,
+        resume=resume,
+        plugins=plugin or (),
+        device=device,
+        console=console,
+    )

@@ -1,0 +1,72 @@
+"""A rehearsal: everything is built and a real step is run, and nothing is written."""
+
+from __future__ import annotations
+
+import sys
+import time
+from itertools import islice
+
+import torch
+
+from gantrans.training.assemble import Job
+from gantrans.training.data import training_batches
+from gantrans.training.ledger import Ledger
+from gantrans.training.progress import clock
+from gantrans.training.step import TrainingStep
+
+TIMED = 2
+"""Steps timed after the first, which is slower: memory is allocated, kernels are chosen."""
+
+
+def dry_run(job: Job) -> list[str]:
+    """Run the first steps of a job in memory, and say what they took.
+
+    Raises:
+        GantransError: whatever the run itself would raise.
+    """
+    train = job.spec.train
+    batches = training_batches(
+        job.samples,
+        batch_size=train.batch_size,
+        first=0,
+        last=(1 + TIMED) * train.accumulate,
+        workers=0,
+        pin_memory=False,
+    )
+    training, ledger, seconds = TrainingStep(job), Ledger(), 0.0
+    for step in range(1 + TIMED):
+        began = time.perf_counter()
+        loaded = list(islice(batches, train.accumulate))
+        ledger.add(step + 1, training(step, loaded), [batch.labels for batch in loaded])
+        terms = ledger.read()  # waits for the device
+        if step:
+            seconds += (time.perf_counter() - began) / TIMED
+    parameters = {
+        name: sum(weight.numel() for weight in network.parameters())
+        for name, network in job.method.networks.items()
+    }
+    return [
+        f"{'parameters':<18}{sum(parameters.values()):>14,}",
+        *(f"  {name:<16}{count:>14,}" for name, count in parameters.items()),
+        *(f"  {curve}: {value:.4f}" for curve, value in terms.items()),
+        f"peak memory: {_peak_memory(job.device) / 2**20:,.0f} MiB {_whose(job.device)}",
+        f"a step takes {seconds:.3f} s: about {clock(seconds * job.steps)} for {job.steps} steps "
+        f"in {train.epochs} epochs, without samples, metrics and checkpoints",
+        "nothing was written",
+    ]
+
+
+def _peak_memory(device: torch.device) -> int:
+    """In bytes."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if device.type == "mps":
+        return torch.mps.driver_allocated_memory()
+    import resource  # not on Windows, where only a GPU's memory is told
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _whose(device: torch.device) -> str:
+    return "of this process" if device.type == "cpu" else f"on {device}"
