@@ -101,7 +101,8 @@ def _wanted(
     if kind == "missing":
         return "missing" + (f" ({field.description})" if field and field.description else "")
     if kind in _WORDS:
-        return _WORDS[kind].format(**context)
+        bounds = {k: f"{v:g}" if isinstance(v, float) else v for k, v in context.items()}
+        return _WORDS[kind].format(**bounds)
     return re.sub(r"^(?:Value error, |\w+ (?=should ))", "", detail["msg"])
 
 

@@ -15,14 +15,14 @@ from gantrans.errors import DataError, GantransError, NonFiniteError
 from gantrans.inference.plan import Job
 from gantrans.inference.translator import Translator
 
-# 4:4:4: by default JPEG halves the resolution of colour, which a translation is mostly about.
+# A translation is mostly about colour, whose resolution JPEG halves by default and lossy WebP always.
 _JPEG: dict[str, Any] = {"format": "JPEG", "quality": 95, "subsampling": "4:4:4"}
 _TIFF: dict[str, Any] = {"format": "TIFF", "compression": "tiff_lzw"}
 _SAVE: dict[str, dict[str, Any]] = {
     ".png": {"format": "PNG"},
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
-    ".webp": {"format": "WEBP", "quality": 95},
+    ".webp": {"format": "WEBP", "lossless": True},
     ".bmp": {"format": "BMP"},
     ".tif": _TIFF,
     ".tiff": _TIFF,

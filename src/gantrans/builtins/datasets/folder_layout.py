@@ -102,12 +102,12 @@ def any_domains(root: Path) -> tuple[DomainFolders, DomainFolders] | None:
     return None
 
 
-def describe(root: Path) -> str:
-    """What lies in `root`, for a message: its folders, two levels deep, and its files."""
+def describe(root: Path, *, nested: bool = True) -> str:
+    """What lies in `root`, for a message: its folders (two levels deep if `nested`) and files."""
     names: list[str] = []
     for folder in _subfolders(root):
         try:
-            inner = _subfolders(folder)
+            inner = _subfolders(folder) if nested else []
         except DataError:  # must not be read: still worth its name
             inner = []
         names += [f"{folder.name}/{child.name}" for child in inner] or [folder.name]

@@ -180,11 +180,12 @@ class UnpairedFolder(Dataset):
             return below
         folder = below / Path(written).expanduser()
         if not folder.is_dir():
-            near = folder.parent
-            found = f"{near} holds {describe(near)}" if near.is_dir() else f"nor is there {near}"
+            where = folder.resolve()  # without the spec's ".."
+            near = where.parent
+            found = f"holds {describe(near, nested=False)}" if near.is_dir() else "is missing too"
             raise DataError(
-                f"data.{key} = {written!r}: there is no folder {folder}; {found}. "
-                f"A relative path is taken from {below}"
+                f"data.{key} = {written!r}: there is no folder {where} "
+                f"(a relative path is taken from {below}).\n  {near} {found}"
             )
         return folder
 

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gantrans.plugin.manager import load_registry
+from gantrans.plugin.registry import Registry
+
+Install = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def builtins() -> Registry:
+    """The built-in components, whatever else is installed here."""
+    return load_registry(environ={"GANTRANS_PLUGINS": "none"})
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Installs a plugin package whose hook module has the given code; gives the site folder."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+    modules: list[str] = []
+
+    def put(name: str, code: str, version: str = "1.0") -> Path:
+        module = f"{name.replace('-', '_')}_hooks"
+        modules.append(module)
+        (site / f"{module}.py").write_text(code)
+        info = site / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[gantrans]\n{name} = {module}\n")
+        return site
+
+    yield put
+    for module in modules:
+        sys.modules.pop(module, None)
+
+
+@pytest.fixture
+def hook() -> Callable[..., str]:
+    """The code of a hook module that registers losses with the given names."""
+
+    def code(*names: str, target: str = "nowhere_to_be_found:Loss") -> str:
+        refs = ", ".join(f"ComponentRef('loss', {n!r}, {target!r}, 'summary of {n}')" for n in names)
+        return (
+            "from gantrans import ComponentRef, hookimpl\n"
+            "@hookimpl\n"
+            "def gantrans_components():\n"
+            f"    return [{refs}]\n"
+        )
+
+    return code

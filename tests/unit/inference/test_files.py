@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gantrans.api.image import IMAGE_SUFFIXES
+from gantrans.errors import DataError, GantransError, UsageError
+from gantrans.inference.files import translate_files
+from gantrans.inference.plan import plan
+from gantrans.inference.translator import Translator, load
+
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+
+
+@pytest.fixture
+def translator(tmp_path, save) -> Translator:
+    save(tmp_path / "g.safetensors")
+    return load(tmp_path / "g.safetensors", device="cpu")
+
+
+def photo(path: Path, size: tuple[int, int] = (24, 16), seed: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def work(translator: Translator, inputs: list[Path], out: Path, **options):
+    return list(translate_files(translator, plan(inputs, out, **options).jobs))
+
+
+@pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES))
+def test_every_format_stays_what_it_is(tmp_path, translator, suffix):
+    source = photo(tmp_path / "in" / f"a{suffix}", (13, 9))
+    [outcome] = work(translator, [source], tmp_path / "out")
+    assert outcome.error is None
+    with Image.open(tmp_path / "out" / f"a{suffix}") as result, Image.open(source) as given:
+        assert (result.format, result.size) == (FORMATS[suffix], (13, 9))
+        expected = np.asarray(translator.translate(given), dtype=float)
+        difference = np.abs(np.asarray(result.convert("RGB"), dtype=float) - expected)
+    assert difference.mean() < 4 if FORMATS[suffix] == "JPEG" else difference.max() == 0
+
+
+def test_a_suffix_in_capitals_is_kept(tmp_path, translator):
+    source = photo(tmp_path / "in" / "a.png").rename(tmp_path / "in" / "A.PNG")
+    work(translator, [source], tmp_path / "out")
+    with Image.open(tmp_path / "out" / "A.PNG") as result:
+        assert result.format == "PNG"
+
+
+def test_jpeg_keeps_the_resolution_of_colour(tmp_path, translator):
+    work(translator, [photo(tmp_path / "in" / "a.jpg")], tmp_path / "out")
+    with Image.open(tmp_path / "out" / "a.jpg") as result:
+        sampling = {(h, v) for _, h, v, _ in result.layer}
+    assert sampling == {(1, 1)}
+
+
+def test_a_photo_that_lies_on_its_side_is_written_upright(tmp_path, translator):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (10, 20), "red").save(tmp_path / "a.jpg", exif=exif)
+    work(translator, [tmp_path / "a.jpg"], tmp_path / "out")
+    with Image.open(tmp_path / "out" / "a.jpg") as result:
+        assert result.size == (20, 10)
+        assert result.getexif().get(0x0112, 1) == 1
+
+
+def test_one_broken_input_is_reported_and_the_others_are_done(tmp_path, translator):
+    good = [photo(tmp_path / "in" / name) for name in ("a.png", "c.png")]
+    broken = tmp_path / "in" / "b.png"
+    broken.write_bytes(good[0].read_bytes()[:-40])
+    outcomes = work(translator, [tmp_path / "in"], tmp_path / "out")
+    assert [type(outcome.error) for outcome in outcomes] == [type(None), DataError, type(None)]
+    assert str(broken) in str(outcomes[1].error)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
+
+
+def test_an_overwritten_output_is_the_new_one(tmp_path, translator):
+    source = photo(tmp_path / "in" / "a.png")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.png").write_bytes(b"old")
+    work(translator, [source], tmp_path / "out", overwrite=True)
+    with Image.open(tmp_path / "out" / "a.png") as result:
+        assert result.size == (24, 16)
+
+
+def test_a_full_disk_stops_the_work_keeps_what_is_done_and_leaves_no_halves(
+    tmp_path, translator, monkeypatch
+):
+    inputs = [photo(tmp_path / "in" / name) for name in ("a.png", "b.png", "c.png")]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "b.png").write_bytes(b"old")
+    save = Image.Image.save
+
+    def save_until_full(image, path, **options):
+        save(image, path, **options)
+        if "b.png" in Path(path).name:
+            Path(path).write_bytes(Path(path).read_bytes()[:20])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", save_until_full)
+    with pytest.raises(GantransError, match=r"b\.png: No space left.* image 2 of 3"):
+        work(translator, inputs, tmp_path / "out", overwrite=True)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "b.png"]
+    assert (tmp_path / "out" / "b.png").read_bytes() == b"old"
+
+
+def test_ctrl_c_leaves_no_half_image(tmp_path, translator, monkeypatch):
+    source = photo(tmp_path / "in" / "a.png")
+
+    def interrupted(image, path, **options):
+        Path(path).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Image.Image, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        work(translator, [source], tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_unknown_domain_is_refused_before_anything_is_read(tmp_path, translator):
+    jobs = plan([photo(tmp_path / "in" / "a.png")], tmp_path / "out").jobs
+    with pytest.raises(UsageError, match="'winter'"):
+        translate_files(translator, jobs, "wintr")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gantrans.errors import UsageError
+from gantrans.inference.plan import Job, plan
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of (empty) images, other files, and images in subfolders."""
+    folder = tmp_path / "photos"
+    for name in ("b.png", "a.JPG", "c.tiff", "notes.txt", "._a.JPG", "old/d.png", "old/deep/e.bmp"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return folder
+
+
+def test_a_folder_means_its_own_images_and_those_below_are_counted(photos, tmp_path):
+    out = tmp_path / "out"
+    found = plan([photos], out)
+    assert found.jobs == tuple(Job(photos / n, out / n) for n in ("a.JPG", "b.png", "c.tiff"))
+    assert found.nested == 2
+    assert not out.exists()
+
+
+def test_earlier_outputs_inside_the_input_folder_do_not_count_as_left_out(photos):
+    assert plan([photos], photos / "old").nested == 0
+
+
+def test_files_and_folders_can_be_mixed_and_one_file_named_twice_is_one_job(photos, tmp_path):
+    found = plan([photos / "b.png", photos, photos / "." / "b.png"], tmp_path / "out")
+    assert [job.source.name for job in found.jobs] == ["b.png", "a.JPG", "c.tiff"]
+
+
+def test_two_inputs_for_one_output_are_refused_naming_both(photos, tmp_path):
+    other = tmp_path / "more" / "b.png"
+    other.parent.mkdir()
+    other.touch()
+    with pytest.raises(UsageError) as caught:
+        plan([photos, other], tmp_path / "out")
+    assert str(photos / "b.png") in str(caught.value)
+    assert str(other) in str(caught.value)
+
+
+def test_outputs_that_are_there_are_listed_unless_they_may_be_replaced(photos, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    for number in range(6):
+        (photos / f"{number}.png").touch()
+        (out / f"{number}.png").touch()
+    with pytest.raises(UsageError, match=r"0\.png, .*1\.png, .*2\.png and 3 more; use --overwrite"):
+        plan([photos], out)
+    assert len(plan([photos], out, overwrite=True).jobs) == 9
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_inputs_are_never_replaced(photos, tmp_path, overwrite):
+    with pytest.raises(UsageError, match="would replace the input"):
+        plan([photos], photos, overwrite=overwrite)
+    (tmp_path / "link").symlink_to(photos, target_is_directory=True)
+    with pytest.raises(UsageError, match="would replace the input"):
+        plan([photos / "a.JPG"], tmp_path / "link", overwrite=overwrite)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "photo.gif", "photo", "weights.safetensors"])
+def test_a_file_that_cannot_be_written_back_is_refused(tmp_path, name):
+    (tmp_path / name).touch()
+    with pytest.raises(UsageError, match=f"{name} is no image .*bmp jpeg jpg png"):
+        plan([tmp_path / name], tmp_path / "out")
+
+
+def test_what_is_not_there_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="there is no file or folder"):
+        plan([tmp_path / "none.png"], tmp_path / "out")
+    with pytest.raises(UsageError, match="nothing to translate"):
+        plan([], tmp_path / "out")
+
+
+def test_a_folder_without_images_says_where_some_are(tmp_path):
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    with pytest.raises(UsageError, match=r"no image in .*in \("):
+        plan([tmp_path / "in"], tmp_path / "out")
+    (tmp_path / "in" / "sub" / "a.png").touch()
+    with pytest.raises(UsageError, match="there are 1 in its subfolders"):
+        plan([tmp_path / "in"], tmp_path / "out")
+
+
+def test_an_output_folder_that_cannot_be_is_refused(photos, tmp_path):
+    for out in (photos / "b.png", photos / "b.png" / "deeper"):
+        with pytest.raises(UsageError, match="is a file; give another --out"):
+            plan([photos], out)
+    (tmp_path / "out" / "b.png").mkdir(parents=True)
+    with pytest.raises(UsageError, match=r"b\.png is a folder"):
+        plan([photos], tmp_path / "out", overwrite=True)
+
+
+def test_an_output_folder_without_permission_is_refused(photos, tmp_path, monkeypatch):
+    # Simulated: whoever runs the tests may be allowed everything.
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    with pytest.raises(UsageError, match=f"no permission in {tmp_path}"):
+        plan([photos], tmp_path / "out")
+
+
+def test_an_input_folder_without_permission_is_refused(photos, tmp_path, monkeypatch):
+    def denied(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    with pytest.raises(UsageError, match=f"cannot read {photos}: Permission denied"):
+        plan([photos], tmp_path / "out")
