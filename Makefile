@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: install demo test checks clean
+.PHONY: install demo test checks docs clean
 
 # Installed once; again when what it depends on changes.
 install: $(VENV)/.installed
@@ -23,6 +23,10 @@ checks: install
 
 test: checks
 	$(BIN)/python -m pytest
+
+# The pages that are made from the code; a test says when they are out of date.
+docs: install
+	$(BIN)/python -m gantrans.spec.reference > docs/reference/spec.md
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

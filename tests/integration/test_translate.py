@@ -12,6 +12,7 @@ import typer
 from PIL import Image, ImageDraw
 from typer.testing import CliRunner, Result
 
+from gantrans.cli import main
 from gantrans.cli.translate import translate
 from gantrans.errors import CheckpointError, GantransError, PluginError, UsageError
 from gantrans.inference.weights import WeightsHeader, save_weights
@@ -154,3 +155,19 @@ def test_an_output_that_two_inputs_want_is_refused_before_the_model_is_read(phot
     result = gantrans_translate("no-model", photos, other, "--out", tmp_path / "out")
     assert isinstance(result.exception, UsageError)
     assert str(other) in str(result.exception)
+
+
+def test_the_command_line_ends_with_one_message_and_its_exit_code(run, photos, tmp_path, capsys):
+    (photos / "photo.jpg").write_bytes(b"no picture")
+    out = tmp_path / "out"
+    for arguments, code, said in [
+        (["--to", "winter"], 1, "error: 1 image could not be translated:"),
+        (["--to", "winter"], 2, "error: already there: "),
+        (["--to", "autumn", "--overwrite"], 2, "does not translate to 'autumn'"),
+    ]:
+        with pytest.raises(SystemExit) as end:
+            main(["translate", str(run), str(photos), "--out", str(out), *arguments])
+        printed = capsys.readouterr().err
+        assert end.value.code == code
+        assert said in printed
+        assert "Traceback" not in printed

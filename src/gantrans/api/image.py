@@ -2,7 +2,8 @@
 
 The rule for what is not plain RGB or gray: EXIF orientation is applied; transparent pixels are laid
 over white; palettes become colours; 16-bit gray is scaled to 8 bits; then the image is converted to
-as many channels as its domain has, 3 (RGB) or 1 (luma).
+as many channels as its domain has, 3 (RGB) or 1 (luma). Floating-point and CIELAB images are
+refused.
 
 Importing this module imports no torch: looking at image files needs none.
 """
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+UNREAD_MODES = {"F": "floating point, of unknown range", "LAB": "CIELAB"}
+"""Pillow's modes that no rule here turns into colours."""
 
 
 def open_image(path: Path) -> Image.Image:
@@ -31,13 +34,19 @@ def open_image(path: Path) -> Image.Image:
     try:
         with Image.open(path) as image:
             image.load()
-            return ImageOps.exif_transpose(image)
+            upright = ImageOps.exif_transpose(image)
     # Pillow raises many kinds for damaged files (SyntaxError for some PNGs, struct.error, ...).
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise DataError(
             f"cannot read the image {path}: {error or type(error).__name__}; "
             "repair the file, or take it out of the folder"
         ) from error
+    if upright.mode in UNREAD_MODES:
+        raise DataError(
+            f"cannot use the image {path}: its pixels are {UNREAD_MODES[upright.mode]}; save it as "
+            "8-bit RGB or gray, or take it out of the folder"
+        )
+    return upright
 
 
 def convert(image: Image.Image, channels: int) -> Image.Image:

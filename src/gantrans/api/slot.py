@@ -67,7 +67,7 @@ class Slot:
             raise _failure((), f"a {self.kind} is looked up in a registry: use registry.config()")
         name = table.pop("type", None)
         if not isinstance(name, str):
-            found = "missing" if name is None else f"found {shown(name)}"
+            found = "its `type` is missing" if name is None else f"found {shown(name)}"
             names = ", ".join(lookup.names(self.kind))
             raise _failure(path, f"{found}; give the name of a {self.kind} (there are: {names})")
         try:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import track
 
+from gantrans.cli.options import PluginFiles
 from gantrans.errors import GantransError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from gantrans.inference.files import Outcome
 
 
@@ -51,19 +52,14 @@ def translate(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that are there already.")
     ] = False,
-    plugin: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="A one-file plugin that the model needs; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    plugin: PluginFiles = None,
     device: Annotated[
         str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")
     ] = "auto",
 ) -> None:
     """Translate images of any size; names, sizes and formats stay as they are."""
+    from rich.console import Console
+
     from gantrans.inference.files import translate_files
     from gantrans.inference.plan import plan
     from gantrans.inference.translator import load
@@ -89,6 +85,8 @@ def translate(
 def _shown(console: Console, outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:
     """The outcomes as they come: a moving bar on a terminal, a line each into a pipe."""
     if console.is_terminal:
+        from rich.progress import track
+
         yield from track(outcomes, "translating", total, console=console, transient=True)
         return
     for number, outcome in enumerate(outcomes, start=1):

@@ -15,7 +15,7 @@ from gantrans.errors import DataError, GantransError, NonFiniteError
 from gantrans.inference.plan import Job
 from gantrans.inference.translator import Translator
 
-# A translation is mostly about colour, whose resolution JPEG halves by default and lossy WebP always.
+# A translation is mostly about colour. JPEG halves its resolution by default, lossy WebP always.
 _JPEG: dict[str, Any] = {"format": "JPEG", "quality": 95, "subsampling": "4:4:4"}
 _TIFF: dict[str, Any] = {"format": "TIFF", "compression": "tiff_lzw"}
 _SAVE: dict[str, dict[str, Any]] = {
@@ -55,12 +55,14 @@ def translate_files(
 def _work(translator: Translator, jobs: Sequence[Job], to: str | None) -> Iterator[Outcome]:
     for number, job in enumerate(jobs, start=1):
         try:
-            result = translator.translate(open_image(job.source), to)
+            image = open_image(job.source)
         except DataError as error:
             yield Outcome(job, error)
             continue
-        except NonFiniteError as error:
-            yield Outcome(job, NonFiniteError(f"{job.source}: {error}"))
+        try:
+            result = translator.translate(image, to)
+        except (DataError, NonFiniteError) as error:
+            yield Outcome(job, type(error)(f"{job.source}: {error}"))
             continue
         try:
             _save(result, job.target)
@@ -75,7 +77,7 @@ def _work(translator: Translator, jobs: Sequence[Job], to: str | None) -> Iterat
 def _save(image: Image.Image, target: Path) -> None:
     """Write beside, then rename: nobody ever sees half an image."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    beside = target.with_name(f".translated-{os.getpid()}.partial")
     try:
         image.save(beside, **_SAVE[target.suffix.lower()])
         beside.replace(target)

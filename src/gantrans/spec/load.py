@@ -101,8 +101,7 @@ def override(source: Source, settings: Iterable[str]) -> Source:
         path = tuple(part.strip() for part in key.split("."))
         if not equals or not all(path) or not value.strip():
             raise UsageError(f"--set {setting}: write it as KEY=VALUE, such as train.epochs=2")
-        _set(table, path, _toml_value(value.strip(), setting), setting)
-        changed.append(path)
+        changed.append(_set(table, path, _toml_value(value.strip(), setting), setting))
     return replace(source, table=table, overridden=tuple(changed))
 
 
@@ -162,8 +161,12 @@ def _toml_value(text: str, setting: str) -> Any:
         raise UsageError(f"--set {setting}: {text} is no TOML value ({error})") from None
 
 
-def _set(table: dict[str, Any], path: Sequence[str], value: Any, setting: str) -> None:
-    for key in path[:-1]:
+def _set(table: dict[str, Any], path: tuple[str, ...], value: Any, setting: str) -> KeyPath:
+    """Set one key; gives the path of what was not there before, a table or the key itself."""
+    changed = path
+    for depth, key in enumerate(path[:-1], start=1):
+        if key not in table and changed == path:
+            changed = path[:depth]
         inner = table.setdefault(key, {})
         if isinstance(inner, str):  # norm = "instance" with --set generator.norm.affine=true
             inner = table[key] = {"type": inner}
@@ -171,6 +174,7 @@ def _set(table: dict[str, Any], path: Sequence[str], value: Any, setting: str) -
             raise UsageError(f"--set {setting}: {key!r} is no table in this spec")
         table = inner
     table[path[-1]] = value
+    return changed
 
 
 def _copied(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -164,3 +164,11 @@ def test_a_decompression_bomb_is_named(tmp_path: Path, monkeypatch: pytest.Monke
 def test_looking_at_image_files_needs_no_torch() -> None:
     code = "import sys, gantrans.api.image; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("mode", ["F", "LAB"])
+def test_pixels_that_no_rule_turns_into_colours_are_refused(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "odd.tiff"
+    Image.new(mode, (8, 8)).save(path)
+    with pytest.raises(DataError, match=r"odd\.tiff"):
+        open_image(path)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from gantrans.api.image import IMAGE_SUFFIXES
-from gantrans.errors import DataError, GantransError, UsageError
+from gantrans.errors import DataError, GantransError, NonFiniteError, UsageError
 from gantrans.inference.files import translate_files
 from gantrans.inference.plan import plan
 from gantrans.inference.translator import Translator, load
@@ -87,6 +88,23 @@ def test_one_broken_input_is_reported_and_the_others_are_done(tmp_path, translat
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
 
 
+def test_an_image_that_cannot_be_translated_is_named(tmp_path, translator):
+    source = photo(tmp_path / "in" / "a.png")
+    with torch.no_grad():
+        next(translator.generators["winter"].parameters()).fill_(float("nan"))
+    [outcome] = work(translator, [source], tmp_path / "out")
+    assert isinstance(outcome.error, NonFiniteError)
+    assert str(source) in str(outcome.error)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_longest_names_can_be_written(tmp_path, translator):
+    source = photo(tmp_path / "in" / f"{'n' * 251}.png")
+    [outcome] = work(translator, [source], tmp_path / "out")
+    assert outcome.error is None
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [source.name]
+
+
 def test_an_overwritten_output_is_the_new_one(tmp_path, translator):
     source = photo(tmp_path / "in" / "a.png")
     (tmp_path / "out").mkdir()
@@ -103,10 +121,12 @@ def test_a_full_disk_stops_the_work_keeps_what_is_done_and_leaves_no_halves(
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "b.png").write_bytes(b"old")
     save = Image.Image.save
+    saved = []
 
     def save_until_full(image, path, **options):
+        saved.append(path)
         save(image, path, **options)
-        if "b.png" in Path(path).name:
+        if len(saved) == 2:
             Path(path).write_bytes(Path(path).read_bytes()[:20])
             raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -68,10 +68,8 @@ def test_exactly_the_components_defined_in_the_file_are_registered(tmp_path: Pat
 def test_a_component_of_a_file_can_be_configured(tmp_path: Path) -> None:
     registry = load_registry([plugin(tmp_path, TWO_LOSSES)])
     config = registry.config("loss", "edge", {"sigma": 2})
-    assert config.model_dump() == {
-        **{"type": "edge", "sigma": 2.0},
-        **{"weight": 1.0, "every": 1, "start": 0, "ramp": 0},
-    }
+    of_every_loss = {"weight": 1.0, "every": 1, "start": 0, "ramp": 0}
+    assert config.model_dump() == {"type": "edge", "sigma": 2.0} | of_every_loss
     assert type(config.build()).name == "edge"
 
 

@@ -34,6 +34,7 @@ name = "my run"
 [data]
 type = "season"
 [generator]
+type = "resnet"
 norm = { type = "instance", afine = true }
 [losses.cycle]
 wieght = 3
@@ -46,17 +47,17 @@ precision = "fp8"
     assert [line.partition(": ")[0] for line in found] == [
         "spec.toml:1",
         "spec.toml:3",
-        "spec.toml:5",
-        "spec.toml:7",
-        "spec.toml:10",
+        "spec.toml:6",
+        "spec.toml:8",
         "spec.toml:11",
+        "spec.toml:12",
     ]
     assert found[1].startswith(
         "spec.toml:3: data.type: no dataset is called 'season'; did you mean 'seasons'?"
     )
-    assert found[2] == "spec.toml:5: generator.norm.afine: unknown key; did you mean 'affine'?"
-    assert found[3] == "spec.toml:7: losses.cycle.wieght: unknown key; did you mean 'weight'?"
-    assert found[4] == "spec.toml:10: train.epochs: must be at least 1; found 0"
+    assert found[2] == "spec.toml:6: generator.norm.afine: unknown key; did you mean 'affine'?"
+    assert found[3] == "spec.toml:8: losses.cycle.wieght: unknown key; did you mean 'weight'?"
+    assert found[4] == "spec.toml:11: train.epochs: must be at least 1; found 0"
     assert "must be 'fp32' or 'bf16'; found 'fp8'" in found[5]
 
 
@@ -75,7 +76,7 @@ def test_the_error_counts_the_mistakes(write: Any, minimal: str) -> None:
             'data = "seasons"\n[losses]\n',
             "spec.toml:2: losses: must have 1 or more entries; found 0",
         ),
-        ("[data]\n[losses.cycle]\n", "spec.toml:1: data: missing; give the name of a dataset ("),
+        ("[data]\n[losses.cycle]\n", "spec.toml:1: data: its `type` is missing; give the name of a dataset ("),
         ("data = 5\n[losses.cycle]\n", "spec.toml:1: data: found 5; give the name of a dataset ("),
         (
             'data = "seasons"\n[losses.cycel]\n',
@@ -201,7 +202,7 @@ def test_a_later_setting_wins(write: Any, minimal: str) -> None:
 
 
 def test_a_setting_reaches_into_a_slot_that_was_given_by_name(write: Any, minimal: str) -> None:
-    text = '[generator]\nnorm = "instance"\n' + minimal
+    text = '[generator]\ntype = "resnet"\nnorm = "instance"\n' + minimal
     norm: Any = load(write(text), settings=["generator.norm.affine=true"]).run.generator
     assert norm.norm.component.name == "instance"
     assert norm.norm.affine is True
@@ -213,12 +214,21 @@ def test_a_setting_can_replace_a_whole_table(write: Any, minimal: str) -> None:
 
 
 def test_mistakes_in_settings_are_told_as_such(mistakes: Any, minimal: str) -> None:
-    assert mistakes(minimal, "train.epoch=3", "optimizer.lr=-1", "losses.glow.weight=2") == [
-        mistakes(minimal, "losses.glow.weight=2")[0],
+    found = mistakes(
+        minimal + "[train]\nbatch_size = 0\n",
+        "train.epoch=3",
+        "optimizer.lr=-1",
+        "losses.glow.weight=2",
+        "losses.cycle.weight=-2",
+    )
+    assert sorted(found) == [
+        "--set losses.cycle.weight: must be at least 0; found -2",
+        "--set losses.glow: no loss is called 'glow'; if a plugin brings it, install that plugin "
+        "or name its file in `plugins` (there are: adversarial, cycle, identity)",
         "--set optimizer.lr: must be greater than 0; found -1",
         "--set train.epoch: unknown key; did you mean 'epochs'?",
+        "spec.toml:9: train.batch_size: must be at least 1; found 0",
     ]
-    assert mistakes(minimal, "losses.glow.weight=2")[0].startswith("--set losses.glow: no loss is")
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_a_key_is_found_on_its_line(path: tuple[str, ...], line: int) -> None:
 
 
 def test_there_are_marks() -> None:
-    assert len(marks()) == 19
+    assert len(marks()) == 20
 
 
 @pytest.mark.parametrize(

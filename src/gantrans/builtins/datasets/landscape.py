@@ -209,9 +209,9 @@ class _Painter:
             self._shape([tip, left, dent, right], look.needles[0])
             self._shape([tip, dent, outer], look.needles[1])
             if self.snowy:  # it lies on the upper side of each tier
-                edges = [(x + s * wide * h * 0.72, foot - 0.28 * tall * h) for s in (-1, 1)]
-                dents = [(x + s * wide * h * 0.25, foot - 0.5 * tall * h) for s in (-1, 1)]
-                sag = (x, foot - 0.3 * tall * h)
+                edges = [(x + s * wide * h * 0.60, foot - 0.40 * tall * h) for s in (-1, 1)]
+                dents = [(x + s * wide * h * 0.22, foot - 0.58 * tall * h) for s in (-1, 1)]
+                sag = (x, foot - 0.45 * tall * h)
                 self._shape([tip, edges[0], dents[0], sag, dents[1], edges[1]], look.snow[0])
                 half = 1 if away > 0 else 0
                 self._shape([tip, edges[half], dents[half], sag], look.snow[1])
@@ -221,18 +221,15 @@ class _Painter:
         blobs = [(x + bx * h, y - by * h, r * h) for bx, by, r in tree.blobs]
         fork = (x, y - 0.3 * h)
         self._line([(x, y), fork], look.bark, 0.07 * h)
-        if look.crown is None:
-            for bx, by, r in blobs:  # the finest twigs are a haze
-                self._soft((bx, by, 1.3 * r), look.bark, 0.3)
-            for bx, by, r in blobs:
-                self._line([fork, (bx, by)], look.bark, 0.03 * h)
-                for tx, ty in ((-0.8, -0.5), (-0.25, -0.95), (0.35, -0.9), (0.85, -0.4)):
-                    twig = [(bx + 0.1 * tx * r, by + 0.3 * r), (bx + tx * r, by + ty * r)]
-                    self._line(twig, look.bark, 0.016 * h)
-            return
         for shift, scale, colour in ((0.0, 1.0, look.crown[1]), (0.22, 0.74, look.crown[0])):
             for bx, by, r in blobs:
                 self._disc(bx - shift * away * r, by - shift * r, r * scale, colour)
+        if not self.snowy:
+            return
+        for bx, by, r in blobs:  # no leaves: branches and twigs are seen through the hoarfrost
+            self._line([fork, (bx, by)], look.twig, 0.02 * h)
+            for tx, ty in ((-0.6, -0.3), (-0.2, -0.7), (0.3, -0.7), (0.6, -0.2)):
+                self._line([(bx, by + 0.3 * r), (bx + tx * r, by + ty * r)], look.twig, 0.012 * h)
 
 
 def _below(line: Callable[[float], float]) -> list[Point]:

@@ -31,7 +31,8 @@ class Look:
     mirror: float  # how strongly the lake reflects
     ripple: str
     needles: Pair
-    crown: Pair | None  # no leaves: bare branches
+    crown: Pair
+    twig: str
     bark: str
     window: str
     roof: Pair
@@ -60,6 +61,7 @@ LOOKS: dict[Season, Look] = {
         ripple="#a9d4ee",
         needles=("#2f6b3a", "#1b4a2c"),
         crown=("#6fae34", "#356f22"),
+        twig="#5d4029",
         bark="#5d4029",
         window="#39424e",
         roof=("#8a4b32", "#5f3324"),
@@ -70,7 +72,7 @@ LOOKS: dict[Season, Look] = {
         sun="#fffbe6",
         cloud="#f4f7fa",
         rock=("#8d8c97", "#6a6b7c"),
-        snow=("#f7faff", "#b9c7e0"),
+        snow=("#f7faff", "#a3b4d6"),
         snow_line=0.06,
         mist="#dde6f0",
         hills=(
@@ -79,13 +81,14 @@ LOOKS: dict[Season, Look] = {
             ("#ffffff", "#cbd8e9"),
         ),
         patch="#bccde2",
-        forest="#7d929c",
+        forest="#627c88",
         shore="#b4c4d8",
         lake=("#c2dcea", "#9cc3da"),
         mirror=0.18,
         ripple="#eef7fc",
-        needles=("#4d7265", "#33544d"),
-        crown=None,
+        needles=("#4d7a68", "#33584d"),
+        crown=("#e6eef8", "#9fb3d0"),
+        twig="#8d93a6",
         bark="#5b4a40",
         window="#ffd76a",
         roof=("#ffffff", "#cdd9ea"),

@@ -103,8 +103,8 @@ class Scene:
             _wave(rng, u(0.86, 0.91), 0.030),
         )
         side = rng.choice((-1, 1))  # where the lake lies; the cabin stands on the other side
-        trees = [_tree(rng, (i + u(0, 1)) / 5, horizon + u(0.07, 0.10)) for i in range(5)]
-        count = rng.randint(4, 6)
+        trees = [_tree(rng, (i + u(0, 1)) / 4, horizon + u(0.07, 0.10)) for i in range(4)]
+        count = rng.randint(3, 5)
         for i in range(count):  # each in its own strip, lest they hide each other
             x = (i + u(0.1, 0.9)) / count
             trees.append(_tree(rng, x, hills[-1].y(x) + u(0.01, 0.07)))
