@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +9,10 @@ import pytest
 
 from gantrans.plugin.manager import load_registry
 from gantrans.plugin.registry import Registry
+
+# Read by torch when it is first imported, here and in the commands that tests start: networks this
+# small are slower on several threads, and tests that run side by side would take them from another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 Install = Callable[..., Path]
 
@@ -46,7 +51,9 @@ def hook() -> Callable[..., str]:
     """The code of a hook module that registers losses with the given names."""
 
     def code(*names: str, target: str = "nowhere_to_be_found:Loss") -> str:
-        refs = ", ".join(f"ComponentRef('loss', {n!r}, {target!r}, 'summary of {n}')" for n in names)
+        refs = ", ".join(
+            f"ComponentRef('loss', {n!r}, {target!r}, 'summary of {n}')" for n in names
+        )
         return (
             "from gantrans import ComponentRef, hookimpl\n"
             "@hookimpl\n"

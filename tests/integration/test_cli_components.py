@@ -98,29 +98,29 @@ def test_broken_plugins_and_conflicts_are_shown_beside_what_works(
     assert "Broken plugins:\nacme 3.1  RuntimeError: no licence\n" in text
 
 
-def test_a_one_file_plugin_is_listed(cli: Run, tmp_path: Path) -> None:
-    file = tmp_path / "mine.py"
-    file.write_text("import gantrans\nclass G(gantrans.Loss):\n    'Glow.'\n    name = 'glow'\n")
-    rows = json.loads(cli("list-components", "--json", "--plugin", str(file)).stdout)
-    [glow] = [row for row in rows if row["name"] == "glow"]
+def test_a_one_file_plugin_is_listed(command: Any) -> None:
+    Path("mine.py").write_text(
+        "import gantrans\nclass G(gantrans.Loss):\n    'Glow.'\n    name = 'glow'\n"
+    )
+    _, out, _ = command("list-components", "--json", "--plugin", "mine.py")
+    [glow] = [row for row in json.loads(out) if row["name"] == "glow"]
     assert (glow["summary"], glow["origin"], glow["version"]) == ("Glow.", "mine.py", None)
 
 
-def test_a_component_is_documented_with_all_its_keys(cli: Run) -> None:
-    ended = cli("list-components", "resnet", GANTRANS_PLUGINS="none")
-    assert ended.returncode == 0
-    assert ended.stdout.startswith(f"generator resnet (gantrans {gantrans.__version__})\n")
-    assert "Nine blocks are the paper's choice" in ended.stdout
-    lines = {line.split()[0]: line for line in ended.stdout.splitlines() if line.strip()}
+def test_a_component_is_documented_with_all_its_keys(command: Any) -> None:
+    code, out, _ = command("list-components", "resnet")
+    assert code == 0
+    assert out.startswith(f"generator resnet (gantrans {gantrans.__version__})\n")
+    assert "Nine blocks are the paper's choice" in out
+    lines = {line.split()[0]: line for line in out.splitlines() if line.strip()}
     assert "a normalizer" in lines["norm"]
     assert '"instance"' in lines["norm"]
     assert '"transpose" | "nearest"' in lines["upsample"]
     assert "residual blocks" in lines["blocks"]
 
 
-def test_keys_of_tables_inside_are_documented_too(cli: Run) -> None:
-    ended = cli("list-components", "seasons", "--json", GANTRANS_PLUGINS="none")
-    [seasons] = json.loads(ended.stdout)
+def test_keys_of_tables_inside_are_documented_too(command: Any) -> None:
+    [seasons] = json.loads(command("list-components", "seasons", "--json")[1])
     assert seasons.keys() == KEYS | {"documentation", "keys"}
     by_key = {key["key"]: key for key in seasons["keys"]}
     assert by_key["transform.crop"]["type"] == "int >= 1"
@@ -128,15 +128,16 @@ def test_keys_of_tables_inside_are_documented_too(cli: Run) -> None:
     assert by_key["size"]["meaning"]
 
 
-def test_a_name_in_several_kinds_shows_all_unless_a_kind_is_given(
-    cli: Run, tmp_path: Path
-) -> None:
-    file = tmp_path / "mine.py"
-    file.write_text("import gantrans\nclass S(gantrans.Loss):\n    name = 'ssim'\n")
-    both = json.loads(cli("list-components", "ssim", "--json", "--plugin", str(file)).stdout)
-    assert [one["kind"] for one in both] == ["loss", "metric"]
-    one = cli("list-components", "ssim", "--json", "--kind", "loss", "--plugin", str(file))
-    assert [one["kind"] for one in json.loads(one.stdout)] == ["loss"]
+def test_a_component_without_keys_says_so(command: Any) -> None:
+    assert "It has no keys." in command("list-components", "none")[1]
+
+
+def test_a_name_in_several_kinds_shows_all_unless_a_kind_is_given(command: Any) -> None:
+    Path("mine.py").write_text("import gantrans\nclass S(gantrans.Loss):\n    name = 'ssim'\n")
+    both = command("list-components", "ssim", "--json", "--plugin", "mine.py")[1]
+    assert [one["kind"] for one in json.loads(both)] == ["loss", "metric"]
+    one = command("list-components", "ssim", "--json", "--kind", "loss", "--plugin", "mine.py")[1]
+    assert [one["kind"] for one in json.loads(one)] == ["loss"]
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,17 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `gantrans`, and end the process: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
     try:
-        code = _run(arguments)
-        sys.stdout.flush()
+        try:
+            _run(arguments)
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has gone (`| head`); Python would complain once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    sys.exit(code)
+        sys.exit(1)
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def _run(arguments: Sequence[str] | None) -> None:
     from gantrans.cli.app import app
 
     try:
@@ -32,12 +33,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         # As it is: no markup, no wrapping, so that paths in it can be copied.
         prefix = "" if error.exit_code == INTERRUPTED else "error: "
         print(f"{prefix}{error}", file=sys.stderr)
-        return error.exit_code
-    except SystemExit as end:  # how typer ends a command, well or not
+        sys.exit(error.exit_code)
+    except SystemExit as end:  # how typer ends every command, and Ctrl-C
         if end.code == INTERRUPTED:
             print("interrupted", file=sys.stderr)
-        return end.code if isinstance(end.code, int) else 0
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+        raise

@@ -16,6 +16,7 @@ from gantrans.errors import UsageError
 
 if TYPE_CHECKING:
     from gantrans.plugin.registry import Entry, Registry
+    from gantrans.spec.describe import Key
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,20 @@ class Row:
     def source(self) -> str:
         """The distribution and its version."""
         return f"{self.origin} {self.version or ''}".strip()
+
+
+@dataclass(frozen=True)
+class Description:
+    """A component with its documentation and all its keys."""
+
+    row: Row
+    documentation: str
+    keys: Sequence[Key]
+
+    def as_table(self) -> dict[str, object]:
+        """For JSON."""
+        keys = [asdict(key) for key in self.keys]
+        return {**asdict(self.row), "documentation": self.documentation, "keys": keys}
 
 
 def list_components(
@@ -56,9 +71,10 @@ def list_components(
     entries = [entry for entry in registry if kind in (None, entry.ref.kind)]
     if name is not None:
         entries = _called(name, entries, kind)
-        described = [_described(registry, entry) for entry in entries]
+        described = [_describe(registry, entry) for entry in entries]
         if as_json:
-            typer.echo(json.dumps(described, indent=2, ensure_ascii=False))
+            tables = [one.as_table() for one in described]
+            typer.echo(json.dumps(tables, indent=2, ensure_ascii=False))
         else:
             for one in described:
                 _print_described(one)
@@ -103,28 +119,20 @@ def _called(name: str, entries: Sequence[Entry], kind: str | None) -> list[Entry
     return found
 
 
-def _described(registry: Registry, entry: Entry) -> dict[str, object]:
-    """A row with the component's documentation and keys, which its code must be imported for."""
+def _describe(registry: Registry, entry: Entry) -> Description:
+    """The component's documentation and keys, which its code must be imported for."""
     from gantrans.spec.describe import keys
 
     component = registry.component(entry.ref.kind, entry.ref.name)
-    return {
-        **asdict(_row(registry, entry)),
-        "documentation": inspect.cleandoc(component.__doc__ or ""),
-        "keys": [asdict(key) for key in keys(component.Config)],
-    }
+    documentation = inspect.cleandoc(component.__doc__ or "")
+    return Description(_row(registry, entry), documentation, list(keys(component.Config)))
 
 
-def _print_described(one: dict[str, object]) -> None:
-    source = f"{one['origin']} {one['version'] or ''}".strip()
-    typer.echo(f"{one['kind']} {one['name']} ({source})\n\n{one['documentation']}\n")
-    rows = one["keys"]
-    assert isinstance(rows, list)
-    if rows:
+def _print_described(one: Description) -> None:
+    typer.echo(f"{one.row.kind} {one.row.name} ({one.row.source})\n\n{one.documentation}\n")
+    if one.keys:
         heading = ("KEY", "TYPE", "DEFAULT", "MEANING")
-        _print_aligned(
-            [heading, *((k["key"], k["type"], k["default"], k["meaning"]) for k in rows)]
-        )
+        _print_aligned([heading, *((k.key, k.type, k.default, k.meaning) for k in one.keys)])
     else:
         typer.echo("It has no keys.")
     typer.echo()

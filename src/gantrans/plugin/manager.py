@@ -43,8 +43,7 @@ def load_registry(files: Iterable[Path] = (), environ: Mapping[str, str] = os.en
     plugins = pluggy.PluginManager("gantrans")
     plugins.add_hookspecs(hookspecs)
     for point in _wanted(registry, environ.get("GANTRANS_PLUGINS")):
-        distribution = point.dist
-        origin = Origin(distribution.name, distribution.version) if distribution else Origin("?")
+        origin = _origin(point)
         # One by one: pluggy's own loading and calling stop at the first plugin that raises.
         with _isolated(registry, origin):
             name = plugins.register(point.load(), name=f"{origin.name}:{point.name}")
@@ -60,16 +59,20 @@ def load_registry(files: Iterable[Path] = (), environ: Mapping[str, str] = os.en
     return registry
 
 
+def _origin(point: EntryPoint) -> Origin:
+    """Its distribution, whose metadata may be damaged."""
+    if point.dist is None:
+        return Origin("?")
+    return Origin(point.dist.name or "?", point.dist.version or "")
+
+
 def _wanted(registry: Registry, choice: str | None) -> list[EntryPoint]:
     """The entry points to load, built-in ones always and first."""
     found = sorted(entry_points(group="gantrans"), key=lambda p: (p.value != BUILTINS, p.name))
     if choice is None:
         return found
     chosen = {_normal(name): name.strip() for name in choice.split(",") if name.strip()}
-    called = {
-        point: {_normal(point.name), _normal(point.dist.name if point.dist else "")}
-        for point in found
-    }
+    called = {point: {_normal(point.name), _normal(_origin(point).name)} for point in found}
     for name in chosen.keys() - set().union(*called.values()) - {"none"}:
         registry.broken.append(
             BrokenPlugin(Origin(chosen[name]), "not installed, but named in GANTRANS_PLUGINS")

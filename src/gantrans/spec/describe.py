@@ -84,7 +84,7 @@ def toml(value: Any) -> str:
 
 
 def _table_in(field: FieldInfo) -> type[BaseModel] | None:
-    """The model of a field that is a table with keys of its own; a slot's keys are its component's."""
+    """The model of a field that is a table with keys of its own, which a slot is not."""
     annotation: Any = field.annotation
     is_slot = any(isinstance(m, Slot) for m in field.metadata)
     is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)

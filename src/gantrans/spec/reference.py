@@ -1,4 +1,4 @@
-"""The reference of the spec as Markdown, made from the code: `python -m gantrans.spec.reference`."""
+"""The reference of the spec as Markdown, made from the code by `make docs`."""
 
 from __future__ import annotations
 

@@ -15,12 +15,15 @@
 
 No pickle, and no state of random generators: every draw is a function of seed and step.
 
-A folder is written as `step-....partial`, synced, then renamed; `latest` moves after that. So a
-folder without `.partial` is whole, whenever the process is killed, and `latest` names one.
+A folder is written as `step-....partial`, synced, then renamed; `latest` and `best` move after
+that. So a folder without `.partial` is whole, whenever the process is killed, and both name one. A
+resumed run takes the newest whole folder and sets the two files right, for a kill may have come
+between the renaming and their turn.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -36,7 +39,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from gantrans.errors import CheckpointError
-from gantrans.inference.model_files import pointed
+from gantrans.inference.model_files import PARTIAL
 from gantrans.inference.weights import WeightsHeader, load_tensors, read_header, save_weights
 
 TRAINING = "training.safetensors"
@@ -69,11 +72,13 @@ def save(
 ) -> Path:
     """Write a checkpoint of `facts["step"]` finished steps and point `latest` at it.
 
+    If `facts["best"]` names the same step, `best` points at it too.
+
     Raises:
         CheckpointError: if it cannot be written; what was there before is untouched.
     """
-    folder = checkpoints / f"step-{facts['step']:08d}"
-    partial = folder.with_suffix(".partial")
+    folder = checkpoints / _name(facts["step"])
+    partial = folder.with_suffix(PARTIAL)
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -88,13 +93,16 @@ def save(
         _sync(partial)
         partial.rename(folder)
         _sync(checkpoints)
-        point(checkpoints, "latest", folder)
+        _point(checkpoints, "latest", folder)
+        if _best(checkpoints, facts) == folder:
+            _point(checkpoints, "best", folder)
     except (OSError, SafetensorError, CheckpointError) as error:
-        shutil.rmtree(partial, ignore_errors=True)  # its room may be what is missing
-        last = pointed(checkpoints, "latest")
-        kept = f"the last good checkpoint is {last}" if last else "there is no earlier checkpoint"
+        _remove(partial)  # its room may be what is missing
+        kept = whole(checkpoints)
+        last = f"the last good checkpoint is {kept[-1]}" if kept else "there is no earlier one"
+        reason = error.__cause__ or error  # save_weights has advice of its own
         raise CheckpointError(
-            f"the checkpoint {folder} cannot be written: {error}; {kept}. Make room (or mend the "
+            f"the checkpoint {folder} cannot be written: {reason}; {last}. Make room (or mend the "
             f"folder's permissions), then go on with: gantrans run --resume {checkpoints.parent}"
         ) from error
     return folder
@@ -106,10 +114,12 @@ def load(folder: Path, device: torch.device) -> Checkpoint:
     Raises:
         CheckpointError: if anything is missing or damaged; it names the file and what to do.
     """
+    if folder.suffix == PARTIAL or not folder.is_dir():
+        raise _damaged(folder, "it is not there, or was not written to the end")
     try:
         facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-        digests: dict[str, str] = facts.pop("files")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+        digests = dict(facts.pop("files"))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise _damaged(folder, f"training.json cannot be read ({error})") from None
     for name, digest in digests.items():
         if not (folder / name).is_file():
@@ -136,76 +146,107 @@ def fits(found: Checkpoint, wanted: Mapping[str, WeightsHeader]) -> None:
             f"{', '.join(sorted(wanted))}"
         )
     for name, header in wanted.items():
-        for what in ("component", "in_channels", "out_channels"):
-            saved, asked = getattr(found.headers[name], what), getattr(header, what)
+        for key, asked in _identity(header).items():
+            saved = _identity(found.headers[name]).get(key)
             if saved != asked:
                 raise CheckpointError(
-                    f"the {what} of {name} in {found.folder} is {saved}, in the spec {asked}: go "
-                    "on with the spec that the run began with, or begin a new run"
+                    f"{name} in {found.folder} has {key} = {saved}, the spec says {asked}: go on "
+                    "with the spec that the run began with, or begin a new run"
                 )
-
-
-def point(checkpoints: Path, name: str, folder: Path) -> None:
-    """Make the text file `name` name `folder`, at once or not at all."""
-    partial = checkpoints / f"{name}.partial"
-    partial.write_text(folder.name + "\n", encoding="utf-8")
-    _sync(partial)
-    partial.replace(checkpoints / name)
-    _sync(checkpoints)
 
 
 def whole(checkpoints: Path) -> list[Path]:
     """Every whole checkpoint folder, oldest first."""
     folders = checkpoints.glob("step-*") if checkpoints.is_dir() else ()
-    return sorted(f for f in folders if f.is_dir() and f.suffix != ".partial")
+    return sorted(f for f in folders if f.is_dir() and f.suffix != PARTIAL)
 
 
-def prune(checkpoints: Path, keep_last: int) -> None:
-    """Remove all but the newest `keep_last` folders and the best one."""
-    best = pointed(checkpoints, "best")
+def prune(checkpoints: Path, keep_last: int, facts: Mapping[str, Any]) -> None:
+    """Remove all but the newest `keep_last` folders and the one that `facts` calls the best."""
+    best = _best(checkpoints, facts)
     for folder in whole(checkpoints)[:-keep_last]:
         if folder != best:
             _remove(folder)
 
 
-def rewind(checkpoints: Path, to: Path | None, say: Callable[[str], None]) -> None:
+def rewind(checkpoints: Path, to: Checkpoint | None, say: Callable[[str], None]) -> None:
     """Make `to` the newest checkpoint, for a run that goes on from there.
 
     Leftovers of a kill are removed. Later checkpoints, whose steps will be done again, are moved
     to the folder set-aside.
+
+    Raises:
+        OSError: if that is not allowed.
     """
-    for leftover in checkpoints.glob("*.partial"):
+    for leftover in checkpoints.glob(f"*{PARTIAL}"):
         _remove(leftover)
     if to is not None:
-        point(checkpoints, "latest", to)
-    later = [folder for folder in whole(checkpoints) if to is None or folder.name > to.name]
-    best = pointed(checkpoints, "best")
-    if best in later:
-        (checkpoints / "best").unlink()
-    for folder in later:
-        aside = checkpoints / "set-aside" / folder.name
-        _remove(aside)
-        aside.parent.mkdir(exist_ok=True)
-        folder.rename(aside)
-        say(f"set aside the later checkpoint {folder.name}, in {aside.parent}")
+        _point(checkpoints, "latest", to.folder)
+        best = _best(checkpoints, to.facts)
+        if best is not None and best.is_dir():
+            _point(checkpoints, "best", best)
+        else:
+            (checkpoints / "best").unlink(missing_ok=True)
+    for folder in whole(checkpoints):
+        if to is None or folder.name > to.folder.name:
+            aside = checkpoints / "set-aside" / folder.name
+            _remove(aside)
+            aside.parent.mkdir(exist_ok=True)
+            folder.rename(aside)
+            say(f"set aside the later checkpoint {folder.name}, in {aside.parent}")
+
+
+def _name(step: int) -> str:
+    return f"step-{step:08d}"
+
+
+def _best(checkpoints: Path, facts: Mapping[str, Any]) -> Path | None:
+    return checkpoints / _name(facts["best"]["step"]) if facts["best"] else None
+
+
+def _point(checkpoints: Path, name: str, folder: Path) -> None:
+    """Make the text file `name` name `folder`, at once or not at all."""
+    partial = checkpoints / f"{name}{PARTIAL}"
+    try:
+        partial.write_text(folder.name + "\n", encoding="utf-8")
+        _sync(partial)
+        partial.replace(checkpoints / name)
+    finally:
+        _remove(partial)
+    _sync(checkpoints)
 
 
 def _remove(path: Path) -> None:
-    """Remove a folder or file; a folder first gets a name that is never taken for whole."""
-    if path.is_dir():
-        doomed = path if path.suffix == ".partial" else path.rename(path.with_suffix(".partial"))
-        shutil.rmtree(doomed, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+    """Remove a folder or file; what cannot be removed stays.
+
+    A folder first gets a name that is never taken for whole.
+    """
+    with contextlib.suppress(OSError):
+        if not path.is_dir():
+            path.unlink(missing_ok=True)
+            return
+        doomed = path.with_suffix(PARTIAL)
+        if path != doomed:
+            shutil.rmtree(doomed, ignore_errors=True)
+            path.rename(doomed)
+        shutil.rmtree(doomed)
+
+
+def _identity(header: WeightsHeader) -> dict[str, Any]:
+    """What must be equal for weights to fit."""
+    channels = {"in_channels": header.in_channels, "out_channels": header.out_channels}
+    return {**header.component, **channels}
 
 
 def _damaged(folder: Path, what: str) -> CheckpointError:
     others = [other for other in whole(folder.parent) if other != folder]
-    go_on = (
-        f"go on from an earlier one: gantrans run --resume {others[-1]}"
-        if others
-        else ("there is no other checkpoint; begin a new run")
-    )
+    earlier = [other for other in others if other.name < folder.name]
+    if earlier:
+        go_on = f"go on from an earlier one: gantrans run --resume {earlier[-1]}"
+    elif others:
+        go_on = f"go on from another one: gantrans run --resume {others[-1]}"
+    else:
+        go_on = "there is no other checkpoint; begin a new run"
     return CheckpointError(f"the checkpoint {folder} is damaged: {what}; {go_on}")
 
 

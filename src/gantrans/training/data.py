@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from signal import SIG_DFL, SIG_IGN, SIGINT, SIGTERM, signal
+from signal import SIG_IGN, SIGINT, SIGTERM, signal
 from typing import TypeAlias
 
 import torch
@@ -177,6 +177,7 @@ def _unequal(label: str, shape: torch.Size, other: torch.Size) -> DataError:
 
 
 def _leave_signals_to_parent(worker: int) -> None:
-    # Ctrl-C reaches the whole process group; the parent saves and then ends its workers.
+    # Ctrl-C, and the SIGTERM of a batch system, reach the whole process group; the parent saves and
+    # then ends its workers. Had one ended before, the parent would fail in the middle of a step.
     signal(SIGINT, SIG_IGN)
-    signal(SIGTERM, SIG_DFL)
+    signal(SIGTERM, SIG_IGN)

@@ -65,13 +65,13 @@ def create(loaded: LoadedSpec, wanted: Path | None, runs: Path) -> RunDirectory:
         UsageError: if `wanted` exists and is not empty.
         GantransError: if it cannot be written.
     """
-    if wanted is not None and wanted.exists() and (not wanted.is_dir() or any(wanted.iterdir())):
-        raise UsageError(
-            f"the run directory {wanted} exists and is not empty; choose another --run-dir, "
-            f"or go on with it: gantrans run --resume {wanted}"
-        )
-    parent = wanted.parent if wanted is not None else runs
+    parent = wanted.absolute().parent if wanted is not None else runs
     try:
+        if wanted is not None and wanted.exists() and _in_use(wanted):
+            raise UsageError(
+                f"the run directory {wanted} exists and is not empty; choose another --run-dir, "
+                f"or go on with it: gantrans run --resume {wanted}"
+            )
         parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=".new-run-", dir=parent))
         beside.chmod(0o755)
@@ -82,15 +82,20 @@ def create(loaded: LoadedSpec, wanted: Path | None, runs: Path) -> RunDirectory:
             shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
         raise GantransError(
-            f"cannot make a run directory in {parent}: {error.strerror or error}; choose another "
-            "place with --run-dir"
+            f"cannot make the run directory {wanted or f'in {runs}'}: {error.strerror or error}; "
+            "choose another place with --run-dir"
         ) from error
+
+
+def _in_use(wanted: Path) -> bool:
+    return not wanted.is_dir() or any(wanted.iterdir())
 
 
 def _into_place(beside: Path, wanted: Path | None, runs: Path, name: str) -> Path:
     """Renaming a folder onto an empty one is allowed, onto a filled one not: so none is lost."""
     if wanted is not None:
-        return beside.rename(wanted)
+        beside.rename(wanted.absolute())
+        return wanted
     taken = [re.fullmatch(rf"{re.escape(name)}-(\d+)", path.name) for path in runs.iterdir()]
     number = max((int(match[1]) for match in taken if match), default=0) + 1
     while True:  # another process may take the number first
@@ -102,34 +107,44 @@ def _into_place(beside: Path, wanted: Path | None, runs: Path, name: str) -> Pat
             number += 1
 
 
-def reopen(path: Path) -> tuple[RunDirectory, Source, list[Path]]:
-    """The run directory to go on with, its spec, and the copies of its one-file plugins.
+def reopen(path: Path) -> RunDirectory:
+    """The directory of an earlier run. Raises UsageError if `path` is none."""
+    _read(path)
+    return RunDirectory(path)
+
+
+def recorded(run: RunDirectory) -> tuple[Source, list[Path]]:
+    """The spec that a run is going by, and the copies of its one-file plugins.
 
     Raises:
-        UsageError: if `path` is no run directory, or a plugin's copy was changed.
+        UsageError: if a plugin's copy was changed.
     """
-    try:
-        record = json.loads((path / RESOLVED).read_text(encoding="utf-8"))
-        table, base_dir, copies = record["spec"], record["base_dir"], record["plugin_files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(
-            f"{path} is no run directory (it has no readable {RESOLVED}); name one that "
-            "`gantrans run` made"
-        ) from None
-    for name, digest in copies.items():
-        file = path / "plugins" / name
-        if not file.is_file() or _sha256(file) != digest:
+    table, base_dir, digests = _read(run.path)
+    copies = {run.path / "plugins" / Path(name).name: digest for name, digest in digests.items()}
+    for copy, digest in copies.items():
+        if not copy.is_file() or _sha256(copy) != digest:
             raise UsageError(
-                f"{file} is missing or not the plugin that the run began with; restore it, or go "
-                f"on with another: gantrans run SPEC --resume {path}"
+                f"{copy} is missing or not the plugin that the run began with; restore it, or give "
+                f"the spec, which names its plugins: gantrans run SPEC --resume {run.path}"
             )
-    source = Source({**table, "plugins": []}, str(path / RESOLVED), Path(base_dir))
-    return RunDirectory(path), source, [path / "plugins" / name for name in copies]
+    return Source({**table, "plugins": []}, str(run.path / RESOLVED), base_dir), list(copies)
 
 
 def record(run: RunDirectory, loaded: LoadedSpec) -> None:
     """Write down the spec that a resumed run goes on with."""
     run.write_json(RESOLVED, _resolved(loaded, _copy_plugins(run.path, loaded)))
+
+
+def _read(path: Path) -> tuple[dict[str, Any], Path, dict[str, str]]:
+    """The recorded spec, its base folder, and the digests of the plugins' copies."""
+    try:
+        found = json.loads((path / RESOLVED).read_text(encoding="utf-8"))
+        return dict(found["spec"]), Path(found["base_dir"]), dict(found["plugin_files"])
+    except (OSError, ValueError, LookupError, TypeError):
+        raise UsageError(
+            f"{path} is no run directory (it has no readable {RESOLVED}); name one that "
+            "`gantrans run` made"
+        ) from None
 
 
 def origin_of(origin: Origin) -> dict[str, str]:
@@ -141,7 +156,7 @@ def origin_of(origin: Origin) -> dict[str, str]:
 
 def _fill(folder: Path, loaded: LoadedSpec) -> None:
     if loaded.source.text:
-        (folder / "spec.toml").write_text(loaded.source.text, encoding="utf-8")
+        (folder / "spec.toml").write_text(loaded.source.text, encoding="utf-8", newline="")
     record(RunDirectory(folder), loaded)
     (folder / "checkpoints").mkdir()
     (folder / "samples").mkdir()

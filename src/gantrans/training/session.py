@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,8 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from gantrans.errors import UsageError
+from gantrans.errors import GantransError, UsageError
 from gantrans.inference.device import choose_device
-from gantrans.inference.model_files import pointed
 from gantrans.spec.load import LoadedSpec, load
 from gantrans.training import checkpoint, rundir
 from gantrans.training.assemble import Job, assemble
@@ -29,6 +29,9 @@ from gantrans.training.summary import in_words
 from gantrans.training.trainer import Trainer
 
 Spec = Path | str | Mapping[str, Any]
+Say = Callable[[str], None]
+
+SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -72,34 +75,32 @@ def run(
     Raises:
         GantransError: with one message that says what to do; see gantrans.errors.
     """
+    if resume is not None and run_dir is not None:
+        raise UsageError("--run-dir makes a new run, --resume goes on with one: give one of them")
     console = console or Console(quiet=True)
     with StopRequest() as stop:
         files = [Path(plugin) for plugin in plugins]
+        resumed = None
         if resume is None:
             loaded = _load(spec, settings, files)
             job = assemble(loaded, choose_device(device))
             directory = rundir.create(loaded, Path(run_dir) if run_dir else None, Path("runs"))
-            resumed = None
         else:
-            if run_dir is not None:
-                raise UsageError("--run-dir makes a new run, --resume goes on with one: give one")
             job, directory, resumed = _reopen(Path(resume), spec, settings, files, device)
         progress = LoggedProgress(progress_for(console), directory.path / "log.txt")
         try:
-            checkpoint.rewind(
-                directory.checkpoints, resumed.folder if resumed else None, progress.say
-            )
+            trainer = Trainer(job, directory, progress, resumed)
+            if resume is not None:
+                _prepare(directory, job, resumed, progress.say)
             for line in opening(job, directory, resumed):
                 progress.say(line)
-            trainer = Trainer(job, directory, progress, resumed)
             trainer.train(stop)
         finally:
             progress.close()
     result = RunResult(directory.path, trainer.step, trainer.stopwatch.seconds, trainer.scores)
-    directory.write_json(
-        "summary.json",
-        {"steps": result.steps, "seconds": result.seconds, "metrics": result.metrics},
-    )
+    summary = {"steps": result.steps, "seconds": result.seconds, "metrics": result.metrics}
+    with _writing_in(directory):
+        directory.write_json(SUMMARY, summary)
     for line in in_words(job, result.path, result.seconds, result.metrics):
         progress.say(line)
     return result
@@ -165,20 +166,40 @@ def _reopen(
     resume: Path, spec: Spec | None, settings: Iterable[str], plugins: list[Path], device: str
 ) -> tuple[Job, RunDirectory, Checkpoint | None]:
     """The run to go on with, and the checkpoint to go on from: the newest unless one is named."""
-    named = resume if (resume / "training.json").is_file() else None
-    path = resume.parent.parent if named else resume
-    directory, source, copies = rundir.reopen(path)
+    named = resume.absolute() if resume.absolute().parent.name == "checkpoints" else None
+    directory = rundir.reopen(named.parent.parent if named else resume)
     if spec is None:
+        source, copies = rundir.recorded(directory)
         loaded = load(source, settings=settings, plugins=[*copies, *plugins])
     else:
         loaded = load(spec, settings=settings, plugins=plugins)
     job = assemble(loaded, choose_device(device))
-    folder = named or pointed(directory.checkpoints, "latest")
-    resumed = checkpoint.load(folder, job.device) if folder else None
-    if resumed is not None and resumed.facts["step"] >= job.steps:
+    kept = [named] if named else checkpoint.whole(directory.checkpoints)
+    resumed = checkpoint.load(kept[-1], job.device) if kept else None
+    done = resumed.facts["step"] if resumed else 0
+    # One that was killed between its last checkpoint and its summary still has to end.
+    if done > job.steps or (done == job.steps and (directory.path / SUMMARY).exists()):
         raise UsageError(
-            f"the run {path} is finished: {resumed.facts['step']} of {job.steps} steps are done. "
+            f"the run {directory.path} is finished: {done} of {job.steps} steps are done. "
             "Train longer with a larger --set train.epochs=N"
         )
-    rundir.record(directory, loaded)
     return job, directory, resumed
+
+
+def _prepare(directory: RunDirectory, job: Job, resumed: Checkpoint | None, say: Say) -> None:
+    """Make an earlier run's directory ready to go on from `resumed`, now that all of it fits."""
+    with _writing_in(directory):
+        rundir.record(directory, job.loaded)
+        (directory.path / SUMMARY).unlink(missing_ok=True)
+        checkpoint.rewind(directory.checkpoints, resumed, say)
+
+
+@contextmanager
+def _writing_in(directory: RunDirectory) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise GantransError(
+            f"cannot write in the run directory {directory.path}: {error}; make room or mend its "
+            f"permissions, then go on with: gantrans run --resume {directory.path}"
+        ) from error

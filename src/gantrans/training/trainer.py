@@ -9,8 +9,13 @@ from typing import Any
 import torch
 
 from gantrans.api.tracker import Tracker
-from gantrans.errors import DataError, NonFiniteError, RunInterruptedError
-from gantrans.inference.model_files import pointed
+from gantrans.errors import (
+    CheckpointError,
+    DataError,
+    GantransError,
+    NonFiniteError,
+    RunInterruptedError,
+)
 from gantrans.training import checkpoint
 from gantrans.training.assemble import Job
 from gantrans.training.checkpoint import Checkpoint
@@ -49,10 +54,7 @@ class Trainer:
         if resumed is not None:
             self._take_up(resumed)
         self.saved_at = self.step
-        self.trackers: dict[str, Tracker] = {
-            name: config.build(run_dir=run.path, start_step=self.step)
-            for name, config in job.spec.trackers.items()
-        }
+        self.trackers: dict[str, Tracker] = {}
 
     def train(self, stop: StopRequest) -> None:
         """Do the steps that are left.
@@ -64,22 +66,46 @@ class Trainer:
             CheckpointError: a checkpoint cannot be written.
         """
         self.stopwatch.start(self.step)
+        self._open_trackers()
         try:
+            self._stop_if_asked(stop)  # while everything was being built
             for batches in self._batches():
                 terms = self.training(self.step, batches)
                 self.step += 1
                 self.ledger.add(self.step, terms, [batch.labels for batch in batches])
                 self._look()
-                if stop.asked and self.step < self.job.steps:
-                    self._save()
-                    raise RunInterruptedError(f"stopped by {stop.asked}. {self._how_to_go_on()}")
+                self._stop_if_asked(stop)
         except DataError as error:
-            self._save()
-            raise DataError(f"{error}. {self._how_to_go_on()}") from error
+            raise DataError(f"{error}. {self._rescue()}") from error
         except NonFiniteError as error:
-            raise NonFiniteError(f"{error}. {self._how_to_go_on()}") from None
+            again = self._how_to_go_on()  # as it was, it would come to the same step again
+            raise NonFiniteError(f"{error}. {again} --set KEY=VALUE") from None
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            # It may come in the middle of a step, so this step cannot be saved.
+            raise GantransError(
+                f"a process that loads images ended ({error}); if memory ran out, a smaller "
+                f"data.workers needs less. {self._how_to_go_on()}"
+            ) from error
         finally:
             self._track(lambda tracker: tracker.close())
+
+    def _stop_if_asked(self, stop: StopRequest) -> None:
+        if stop.asked and self.step < self.job.steps:
+            try:
+                self._save()
+            except GantransError as error:
+                raise type(error)(f"stopped by {stop.asked}, but {error}") from error
+            raise RunInterruptedError(f"stopped by {stop.asked}. {self._how_to_go_on()}")
+
+    def _rescue(self) -> str:
+        """Save what was done; how to go on. A second error must not hide the first."""
+        try:
+            self._save()
+        except GantransError as error:
+            return f"Nor could that be saved: {error}"
+        return self._how_to_go_on()
 
     def _batches(self) -> Iterator[list[LoadedBatch]]:
         """The batches of each step that is left; the time spent waiting for them is noted."""
@@ -104,6 +130,8 @@ class Trainer:
         def due(every: int) -> bool:
             return last or bool(every and self.step % every == 0)
 
+        if due(train.sample_every) or due(train.evaluate_every):
+            self.ledger.check()
         if due(train.log_every):
             values = self.ledger.read()
             pace = self.stopwatch.pace(self.step)
@@ -114,13 +142,16 @@ class Trainer:
             self._sample()
         improved = due(train.evaluate_every) and self._evaluate()
         if due(train.checkpoint_every) or improved:
-            self._save(best=improved)
+            self._save()
 
     def _sample(self) -> None:
         picture = self.samples.picture(self.training.translators())
         try:
             self.run.samples.mkdir(exist_ok=True)
-            picture.save(self.run.samples / f"step-{self.step:08d}.png")
+            place = self.run.samples / f"step-{self.step:08d}.png"
+            partial = place.with_suffix(".partial")
+            picture.save(partial, format="PNG")
+            partial.replace(place)
         except OSError as error:  # a picture is no reason to lose a run
             self.progress.say(f"the samples of step {self.step} cannot be written: {error}")
         self._track(lambda tracker: tracker.images(self.step, "samples", picture))
@@ -147,37 +178,39 @@ class Trainer:
         self.best = {"step": self.step, "value": headline}
         return True
 
-    def _save(self, *, best: bool = False) -> None:
-        """A checkpoint of this step, unless there is one; never of weights that are not finite."""
-        if self.saved_at == self.step and not best:
+    def _save(self) -> None:
+        """A checkpoint of this step, unless there is one; never of numbers that are not finite."""
+        if self.saved_at == self.step:
             return
         self.ledger.check()
-        networks = self.training.for_use()
-        for name, network in networks.items():
-            for key, value in network.state_dict().items():
+        networks = {name: network.state_dict() for name, network in self.training.for_use().items()}
+        state = self.training.state()
+        for name, tensors in {**networks, "the training state": state}.items():
+            for key, value in tensors.items():
                 if not torch.isfinite(value).all():
-                    raise NonFiniteError(f"{name}.{key} is not finite at step {self.step}")
+                    raise NonFiniteError(f"{key} of {name} is not finite at step {self.step}")
         described = headers(self.job, self.step)
-        folder = checkpoint.save(
-            self.run.checkpoints,
-            {name: (network.state_dict(), described[name]) for name, network in networks.items()},
-            self.training.state(),
-            {
-                "step": self.step,
-                "seconds": self.stopwatch.seconds,
-                "best": self.best,
-                "scores": self.scores,
-                "images": self._counts(),
-            },
-        )
+        facts = {
+            "step": self.step,
+            "seconds": self.stopwatch.seconds,
+            "best": self.best,
+            "scores": self.scores,
+            "images": self._counts(),
+        }
+        weights = {name: (tensors, described[name]) for name, tensors in networks.items()}
+        checkpoint.save(self.run.checkpoints, weights, state, facts)
         self.saved_at = self.step
-        if best:
-            checkpoint.point(self.run.checkpoints, "best", folder)
-        checkpoint.prune(self.run.checkpoints, self.job.spec.train.keep_last)
+        checkpoint.prune(self.run.checkpoints, self.job.spec.train.keep_last, facts)
 
     def _take_up(self, resumed: Checkpoint) -> None:
         checkpoint.fits(resumed, headers(self.job, 0))
-        self.training.load_state(resumed.networks, resumed.state)
+        try:
+            self.training.load_state(resumed.networks, resumed.state)
+        except (LookupError, RuntimeError, ValueError) as error:
+            raise CheckpointError(
+                f"{resumed.folder} does not fit the spec ({error}): go on with the spec that the "
+                "run began with, or begin a new run"
+            ) from error
         self.step = int(resumed.facts["step"])
         self.stopwatch.before = float(resumed.facts["seconds"])
         self.best, self.scores = resumed.facts["best"], resumed.facts["scores"]
@@ -190,6 +223,13 @@ class Trainer:
     def _counts(self) -> dict[str, int]:
         return {domain: len(source) for domain, source in self.job.samples.sources.items()}
 
+    def _open_trackers(self) -> None:
+        for name, config in self.job.spec.trackers.items():
+            try:
+                self.trackers[name] = config.build(run_dir=self.run.path, start_step=self.step)
+            except Exception as error:
+                self._drop(name, error)
+
     def _track(self, report: Callable[[Tracker], None]) -> None:
         """Tell every tracker; one that fails is dropped, and training goes on."""
         for name, tracker in list(self.trackers.items()):
@@ -197,11 +237,14 @@ class Trainer:
                 report(tracker)
             except Exception as error:
                 del self.trackers[name]
-                self.progress.say(
-                    f"the tracker {name!r} failed and is dropped: {type(error).__name__}: {error}"
-                )
+                self._drop(name, error)
+
+    def _drop(self, tracker: str, error: Exception) -> None:
+        self.progress.say(
+            f"the tracker {tracker!r} failed and is dropped: {type(error).__name__}: {error}"
+        )
 
     def _how_to_go_on(self) -> str:
-        kept = pointed(self.run.checkpoints, "latest")
-        where = f"The run is saved in {kept}. " if kept else "Nothing was saved yet. "
+        kept = checkpoint.whole(self.run.checkpoints)
+        where = f"The run is saved in {kept[-1]}. " if kept else "Nothing was saved yet. "
         return where + f"Go on with: gantrans run --resume {self.run.path}"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from itertools import pairwise
 
 from gantrans.api.randomness import derived_seed, stream
 
@@ -26,7 +27,7 @@ def test_a_stream_is_python_s_own_generator_named_by_the_key() -> None:
 def test_draws_of_neighbouring_keys_are_uniform_and_unrelated() -> None:
     draws = [stream(0, "pool", step).random() for step in range(2000)]
     mean = sum(draws) / len(draws)
-    lagged = sum((x - 0.5) * (y - 0.5) for x, y in zip(draws, draws[1:], strict=False))
+    lagged = sum((x - 0.5) * (y - 0.5) for x, y in pairwise(draws))
     assert abs(mean - 0.5) < 4 * (1 / 12 / len(draws)) ** 0.5
     assert abs(lagged / len(draws)) < 4 / 12 / len(draws) ** 0.5
 

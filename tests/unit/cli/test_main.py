@@ -99,14 +99,13 @@ def test_an_interruption_that_a_command_lets_through_ends_with_130() -> None:
         "import gantrans.plugin.manager as manager\n"
         "def stop(*_): raise KeyboardInterrupt\n"
         "manager.load_registry = stop\n"
-        "from gantrans.cli import main; main(['schema'])"
+        "from gantrans.cli import main; main(['list-components'])"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (cli.INTERRUPTED, "interrupted\n")
 
 
 def test_a_closed_pipe_is_no_error() -> None:
-    reader = "import sys; sys.stdin.close()"
-    command = f"{sys.executable} -m gantrans list-components | {sys.executable} -c '{reader}'"
+    command = f"{sys.executable} -m gantrans list-components | true"
     ended = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert ended.stderr == ""

@@ -45,7 +45,9 @@ def test_config_fills_in_defaults_and_slots(builtins: Registry) -> None:
 
 def test_config_reports_every_wrong_value(builtins: Registry) -> None:
     with pytest.raises(PluginError) as caught:
-        builtins.config("generator", "resnet", {"width": 0, "norm": {"type": "instance", "afine": 1}})
+        builtins.config(
+            "generator", "resnet", {"width": 0, "norm": {"type": "instance", "afine": 1}}
+        )
     message = str(caught.value)
     assert "width: must be at least 1; found 0" in message
     assert "norm.afine: unknown key; did you mean 'affine'?" in message

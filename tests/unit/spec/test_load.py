@@ -62,7 +62,7 @@ precision = "fp8"
 
 
 def test_the_error_counts_the_mistakes(write: Any, minimal: str) -> None:
-    with pytest.raises(SpecError, match="^2 mistakes in the spec:\n") as caught:
+    with pytest.raises(SpecError, match=r"^2 mistakes in the spec:\n") as caught:
         load(write(minimal + "x = 1\ny = 2\n"))
     assert caught.value.exit_code == 2
 
@@ -76,7 +76,10 @@ def test_the_error_counts_the_mistakes(write: Any, minimal: str) -> None:
             'data = "seasons"\n[losses]\n',
             "spec.toml:2: losses: must have 1 or more entries; found 0",
         ),
-        ("[data]\n[losses.cycle]\n", "spec.toml:1: data: its `type` is missing; give the name of a dataset ("),
+        (
+            "[data]\n[losses.cycle]\n",
+            "spec.toml:1: data: its `type` is missing; give the name of a dataset (",
+        ),
         ("data = 5\n[losses.cycle]\n", "spec.toml:1: data: found 5; give the name of a dataset ("),
         (
             'data = "seasons"\n[losses.cycel]\n',
@@ -209,7 +212,7 @@ def test_a_setting_reaches_into_a_slot_that_was_given_by_name(write: Any, minima
 
 
 def test_a_setting_can_replace_a_whole_table(write: Any, minimal: str) -> None:
-    loaded = load(write(minimal), settings=['losses={ identity = { weight = 1 } }'])
+    loaded = load(write(minimal), settings=["losses={ identity = { weight = 1 } }"])
     assert list(loaded.run.losses) == ["identity"]
 
 
@@ -246,7 +249,7 @@ def test_mistakes_in_settings_are_told_as_such(mistakes: Any, minimal: str) -> N
 def test_a_setting_that_cannot_be_applied_is_refused(
     setting: str, said: str, write: Any, minimal: str
 ) -> None:
-    with pytest.raises(UsageError, match="^--set ") as caught:
+    with pytest.raises(UsageError, match=r"^--set ") as caught:
         load(write("seed = 1\n" + minimal), settings=[setting])
     assert said in str(caught.value)
 

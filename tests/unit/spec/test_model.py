@@ -49,7 +49,7 @@ def test_a_dump_holds_every_setting_of_every_component(builtins: Registry) -> No
     assert dumped["losses"]["back"] == cycle
     assert dumped["data"]["transform"] == {"resize": None, "crop": 32, "flip": False}
     assert dumped["data"]["size"] == 32
-    assert list(dumped["generator"])[0] == "type"
+    assert next(iter(dumped["generator"])) == "type"
 
 
 def test_specs_that_differ_in_one_setting_of_a_component_are_unequal(builtins: Registry) -> None:

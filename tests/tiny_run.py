@@ -1,0 +1,52 @@
+"""Runs so small that a step takes milliseconds: drawn seasons at 32 px, networks of width 4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+import torch
+
+from gantrans.spec.load import load
+from gantrans.training.assemble import Job, assemble
+from gantrans.training.data import LoadedBatch, training_batches
+
+SPEC: dict[str, dict[str, Any]] = {
+    "data": {"type": "seasons", "size": 32, "train": 6, "test": 2, "workers": 0},
+    "generator": {"type": "resnet", "width": 4, "blocks": 1},
+    "discriminator": {"type": "patchgan", "width": 4, "layers": 2},
+    "losses": {"adversarial": {}, "cycle": {}, "identity": {}},
+    "train": {"epochs": 2},
+}
+
+
+def tiny_spec(**changes: Any) -> dict[str, Any]:
+    """The spec with some keys of its tables changed; None takes a key out."""
+    spec: dict[str, Any] = {key: dict(table) for key, table in SPEC.items()}
+    for key, change in changes.items():
+        if isinstance(change, Mapping):
+            merged = {**spec.get(key, {}), **change}
+            spec[key] = {name: value for name, value in merged.items() if value is not None}
+        else:
+            spec[key] = change
+    return spec
+
+
+def tiny_job(**changes: Any) -> Job:
+    """The same, assembled on the CPU."""
+    return assemble(load(tiny_spec(**changes)), torch.device("cpu"))
+
+
+def steps_of(job: Job, count: int) -> list[list[LoadedBatch]]:
+    """What the first `count` training steps see."""
+    train = job.spec.train
+    loaded = training_batches(
+        job.samples,
+        batch_size=train.batch_size,
+        first=0,
+        last=count * train.accumulate,
+        workers=0,
+        pin_memory=False,
+    )
+    return [list(islice(loaded, train.accumulate)) for _ in range(count)]
