@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from gantrans.spec.load import load
 from gantrans.training.assemble import Job, assemble
@@ -50,3 +51,25 @@ def steps_of(job: Job, count: int) -> list[list[LoadedBatch]]:
         pin_memory=False,
     )
     return [list(islice(loaded, train.accumulate)) for _ in range(count)]
+
+
+def watch_gradients(
+    networks: Mapping[str, nn.Module], optimizers: Iterable[torch.optim.Optimizer]
+) -> dict[str, Tensor]:
+    """Fills, at each step, with the gradients that the optimizers get: "generator_ab.<tensor>"."""
+    seen: dict[str, Tensor] = {}
+    names = {
+        id(weight): f"{name}.{key}"
+        for name, network in networks.items()
+        for key, weight in network.named_parameters()
+    }
+
+    def note(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        for group in optimizer.param_groups:
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    seen[names[id(weight)]] = weight.grad.clone()
+
+    for optimizer in optimizers:
+        optimizer.register_step_pre_hook(note)
+    return seen

@@ -136,14 +136,22 @@ class Launcher:
 @pytest.fixture(scope="session")
 def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
     """One for all tests of a session."""
+    folder = tmp_path_factory.mktemp("processes")
+    (folder / "tiny.toml").write_text(SPEC)
     with subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("launcher.py")],
+        [sys.executable, Path(__file__).with_name("launcher.py"), folder / "tiny.toml"],
         env={**os.environ, "OMP_NUM_THREADS": "1", "GANTRANS_PLUGINS": "none"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as server:
-        yield Launcher(server, tmp_path_factory.mktemp("processes"))
+        yield Launcher(server, folder)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> str:
+    """The text of `spec`."""
+    return SPEC
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Starts `gantrans` again and again as real processes, and imports torch only once.
 
-Each line on standard input asks, in JSON, for one of two things:
-    {"arguments": [...], "cwd": ..., "out": ..., "err": ..., "tty": ..., "uid": ..., "file_size": ...}
+The argument is a spec to warm up with. Each line on standard input asks, in JSON, for one of two things:
+    {"arguments": [...], "cwd": ..., "out": ..., "err": ..., "tty": ..., "uid": ...}
     {"wait": pid}
 The answer is a line with the new process's id, or with the exit code of the one waited for
 (negative: the signal that ended it). Every process leads a group of its own, as in a shell.
@@ -9,41 +9,59 @@ The answer is a line with the new process's id, or with the exit code of the one
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import sys
+import traceback
+from typing import Any, NoReturn
 
-import torch
-
-import gantrans.training.session  # noqa: F401  (imported once, for all)
 from gantrans.cli import main
+from gantrans.training.session import rehearse
 
-torch.set_num_threads(1)
+
+def warm_up() -> None:
+    """Import what the first step of a process imports, which takes seconds.
+
+    The environment allows torch one thread, so that there is no other that a fork would lose.
+    """
+    rehearse(sys.argv[1], device="cpu")
 
 
-def become(job: dict[str, object]) -> None:
+def become(job: dict[str, Any]) -> NoReturn:
     """Be the process that was asked for."""
     os.setsid()
-    os.chdir(str(job["cwd"]))
+    os.chdir(job["cwd"])
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number, name in ((1, "out"), (2, "err")):
         # The first terminal that the leader of a session opens controls it.
-        flags = os.O_RDWR if job.get("tty") else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        os.dup2(os.open(str(job.get("tty") or job[name]), flags, 0o666), number)
+        flags = os.O_RDWR if job["tty"] else os.O_WRONLY | os.O_APPEND
+        os.dup2(os.open(job["tty"] or job[name], flags), number)
     os.environ.update(TERM="xterm", COLUMNS="120", LINES="40")
-    if job.get("uid"):
-        os.setuid(int(str(job["uid"])))
-    main([str(argument) for argument in job["arguments"]])  # type: ignore[attr-defined]
+    if job["uid"] is not None:
+        os.setuid(job["uid"])
+    try:
+        main(job["arguments"])
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    os._exit(code)  # without taking apart, object by object, what the fork shares: a second
 
 
-def answer(request: dict[str, object]) -> int:
+def answer(request: dict[str, Any]) -> int:
+    """The process id, or the exit code."""
     if "wait" in request:
-        return os.waitstatus_to_exitcode(os.waitpid(int(str(request["wait"])), 0)[1])
+        return os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
     pid = os.fork()
     if pid == 0:
         become(request)
     return pid
 
 
+warm_up()
 while line := sys.stdin.readline():
     print(answer(json.loads(line)), flush=True)

@@ -7,17 +7,16 @@ from typing import Annotated
 
 import typer
 
+from gantrans.cli.options import PluginFiles, Settings
 from gantrans.errors import UsageError
 
 
 def run(
     spec: Annotated[
-        Path | None, typer.Argument(help="The spec, a TOML file. Not needed with --resume.")
+        Path | None,
+        typer.Argument(metavar="SPEC", help="The spec, a TOML file. Not needed with --resume."),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a key: --set train.epochs=2"),
-    ] = None,
+    settings: Settings = None,
     run_dir: Annotated[
         Path | None,
         typer.Option(help="The run directory to make.  [default: runs/<name>-NNN]"),
@@ -26,9 +25,7 @@ def run(
         Path | None,
         typer.Option(metavar="RUN", help="Go on with a run, or from one of its checkpoints."),
     ] = None,
-    plugin: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="A one-file plugin to load.")
-    ] = None,
+    plugin: PluginFiles = None,
     device: Annotated[
         str, typer.Option(metavar="auto|cpu|cuda|cuda:N|mps", help="Where to compute.")
     ] = "auto",

@@ -7,20 +7,19 @@ from typing import Annotated
 
 import typer
 
+from gantrans.cli.options import PluginFiles, Settings
 from gantrans.errors import GantransError, UsageError
 
 
 def show_batch(
-    spec: Annotated[Path, typer.Argument(help="The spec, a TOML file.")],
+    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The spec, a TOML file.")],
     out: Annotated[Path, typer.Option(metavar="PNG", help="The picture to write.")],
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key.")
-    ] = None,
-    plugin: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="A one-file plugin to load.")
-    ] = None,
+    settings: Settings = None,
+    plugin: PluginFiles = None,
     count: Annotated[int, typer.Option(min=1, help="Images of each domain.")] = 8,
-    overwrite: Annotated[bool, typer.Option(help="Replace the picture if it exists.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the picture if it is there already.")
+    ] = False,
 ) -> None:
     """Draw the first images as training will see them: resized, cropped, flipped."""
     if out.exists() and not overwrite:

@@ -31,6 +31,13 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], header: WeightsHeade
     Raises:
         CheckpointError: if the file cannot be written, as on a full disk.
     """
+    save_tensors(path, tensors, {METADATA_KEY: header.to_json()})
+
+
+def save_tensors(
+    path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None
+) -> None:
+    """Write named tensors and wait until they are on the disk. Raises as `save_weights` does."""
     # Copies: safetensors takes no tensors that share memory, are transposed, or live on a GPU.
     copies = {
         name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
@@ -39,7 +46,7 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], header: WeightsHeade
     try:
         path.touch()
         mode = path.stat().st_mode
-        save_file(copies, path, metadata={METADATA_KEY: header.to_json()})
+        save_file(copies, path, metadata=metadata)
         path.chmod(mode)  # save_file leaves a file that only its owner may read
         with path.open("rb+") as file:
             os.fsync(file.fileno())

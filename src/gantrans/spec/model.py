@@ -75,13 +75,14 @@ class Optimizer(Section):
 
 
 class Train(Section):
-    """How long, how big a batch, and how often to look. Cadences are in steps; 0 means never."""
+    """How long, how big a batch, and how often to look. Cadences are in steps."""
 
     epochs: int = Field(200, ge=1, description="passes over the larger domain")
     decay_start: int | None = Field(
         None,
         ge=0,
-        description="epoch after which the learning rate falls linearly to 0; absent: half way",
+        description="epochs of constant learning rate; then it falls linearly to 0 at the end; "
+        "absent: half of `epochs`",
     )
     batch_size: int = Field(1, ge=1, description="images of each domain in a batch")
     accumulate: int = Field(
@@ -103,14 +104,6 @@ class Train(Section):
     evaluate_every: int = Field(500, ge=0, description="steps between metrics; 0: at the end")
     checkpoint_every: int = Field(500, ge=0, description="steps between checkpoints; 0: at the end")
     keep_last: int = Field(3, ge=1, description="checkpoints kept, beside the best one")
-
-    @model_validator(mode="after")
-    def _decay_within(self) -> Train:
-        if self.decay_start is not None and self.decay_start > self.epochs:
-            raise ValueError(
-                f"decay_start = {self.decay_start} lies after the last of {self.epochs} epochs"
-            )
-        return self
 
 
 class RunSpec(Section):

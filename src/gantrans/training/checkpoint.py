@@ -34,13 +34,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from gantrans.errors import CheckpointError
 from gantrans.inference.model_files import PARTIAL
-from gantrans.inference.weights import WeightsHeader, load_tensors, read_header, save_weights
+from gantrans.inference.weights import WeightsHeader, load_tensors, read_header, save_tensors, save_weights
 
 TRAINING = "training.safetensors"
 
@@ -84,23 +82,22 @@ def save(
         partial.mkdir(parents=True)
         for name, (weights, header) in networks.items():
             save_weights(partial / f"{name}.safetensors", weights, header)
-        save_file({key: value.contiguous() for key, value in state.items()}, partial / TRAINING)
+        save_tensors(partial / TRAINING, state)
         digests = {file.name: _digest(file) for file in sorted(partial.iterdir())}
         record = json.dumps({**facts, "files": digests}, indent=1)
         (partial / "training.json").write_text(record + "\n", encoding="utf-8")
-        for file in partial.iterdir():
-            _sync(file)
+        _sync(partial / "training.json")  # the others are synced as they are written
         _sync(partial)
         partial.rename(folder)
         _sync(checkpoints)
         _point(checkpoints, "latest", folder)
         if _best(checkpoints, facts) == folder:
             _point(checkpoints, "best", folder)
-    except (OSError, SafetensorError, CheckpointError) as error:
+    except (OSError, CheckpointError) as error:
         _remove(partial)  # its room may be what is missing
         kept = whole(checkpoints)
         last = f"the last good checkpoint is {kept[-1]}" if kept else "there is no earlier one"
-        reason = error.__cause__ or error  # save_weights has advice of its own
+        reason = error.__cause__ or error  # save_tensors has advice of its own
         raise CheckpointError(
             f"the checkpoint {folder} cannot be written: {reason}; {last}. Make room (or mend the "
             f"folder's permissions), then go on with: gantrans run --resume {checkpoints.parent}"
@@ -122,9 +119,11 @@ def load(folder: Path, device: torch.device) -> Checkpoint:
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise _damaged(folder, f"training.json cannot be read ({error})") from None
     for name, digest in digests.items():
-        if not (folder / name).is_file():
-            raise _damaged(folder, f"{name} is missing")
-        if _digest(folder / name) != digest:
+        try:
+            intact = _digest(folder / name) == digest
+        except OSError as error:
+            raise _damaged(folder, f"{name} cannot be read ({error.strerror})") from None
+        if not intact:
             raise _damaged(folder, f"{name} is not what was saved (its SHA-256 differs)")
     files = {
         name.removesuffix(".safetensors"): folder / name for name in digests if name != TRAINING
@@ -133,7 +132,7 @@ def load(folder: Path, device: torch.device) -> Checkpoint:
         folder,
         {name: load_tensors(file, device) for name, file in files.items()},
         {name: read_header(file) for name, file in files.items()},
-        load_file(folder / TRAINING, device=str(device)),
+        load_tensors(folder / TRAINING, device),
         facts,
     )
 

@@ -176,6 +176,14 @@ def _unequal(label: str, shape: torch.Size, other: torch.Size) -> DataError:
     )
 
 
+def lost_worker(error: Exception) -> bool:
+    """Whether `error` means that a loading process was killed, as by a system short of memory."""
+    if isinstance(error, RuntimeError):  # a signal handler of torch's raises it, wherever one is
+        return str(error).startswith("DataLoader worker")
+    # Nobody is there to hand over a tensor. What fails inside a worker begins with "Caught".
+    return isinstance(error, ConnectionError | EOFError) and not str(error).startswith("Caught")
+
+
 def _leave_signals_to_parent(worker: int) -> None:
     # Ctrl-C, and the SIGTERM of a batch system, reach the whole process group; the parent saves and
     # then ends its workers. Had one ended before, the parent would fail in the middle of a step.

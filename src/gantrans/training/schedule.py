@@ -12,7 +12,8 @@ def learning_rate(step: int, steps_per_epoch: int, lr: float, train: Train) -> f
         step: finished steps.
         steps_per_epoch: steps in one epoch.
         lr: the rate to begin with.
-        train: the run's length and `decay_start` (absent: half way).
+        train: the run's length and `decay_start`; one beyond the end keeps the rate constant, so
+            that a run can be cut short with `epochs` alone.
     """
     start = train.epochs / 2 if train.decay_start is None else train.decay_start
     epoch = step / steps_per_epoch

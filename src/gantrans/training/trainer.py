@@ -19,7 +19,7 @@ from gantrans.errors import (
 from gantrans.training import checkpoint
 from gantrans.training.assemble import Job
 from gantrans.training.checkpoint import Checkpoint
-from gantrans.training.data import LoadedBatch, training_batches
+from gantrans.training.data import LoadedBatch, lost_worker, training_batches
 from gantrans.training.evaluate import Evaluation, Scores
 from gantrans.training.headers import headers
 from gantrans.training.ledger import Ledger
@@ -80,13 +80,13 @@ class Trainer:
         except NonFiniteError as error:
             again = self._how_to_go_on()  # as it was, it would come to the same step again
             raise NonFiniteError(f"{error}. {again} --set KEY=VALUE") from None
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
+        except (RuntimeError, ConnectionError, EOFError) as error:
+            if not lost_worker(error):
                 raise
             # It may come in the middle of a step, so this step cannot be saved.
-            raise GantransError(
-                f"a process that loads images ended ({error}); if memory ran out, a smaller "
-                f"data.workers needs less. {self._how_to_go_on()}"
+            raise DataError(
+                f"a process that loads images was ended from outside ({error}). If memory ran out: "
+                f"a smaller data.workers needs less. {self._how_to_go_on()}"
             ) from error
         finally:
             self._track(lambda tracker: tracker.close())

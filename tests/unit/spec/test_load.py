@@ -118,10 +118,6 @@ def test_the_error_counts_the_mistakes(write: Any, minimal: str) -> None:
             "spec.toml:3: domains: the domains need two different names",
         ),
         (
-            'data = "seasons"\n[losses.cycle]\n[train]\nepochs = 2\ndecay_start = 3\n',
-            "spec.toml:3: train: decay_start = 3 lies after the last of 2 epochs",
-        ),
-        (
             'name = "../up"\ndata = "seasons"\n[losses.cycle]\n',
             "spec.toml:1: name: it becomes a folder's name: use letters, digits, '.', '_' and '-'",
         ),

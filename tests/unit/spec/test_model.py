@@ -102,7 +102,6 @@ def test_every_component_forbids_unknown_keys_and_is_frozen(builtins: Registry) 
         (Optimizer, {"lr": float("inf")}),
         (Optimizer, {"betas": [0.5, 1.0]}),
         (Optimizer, {"betas": [0.5]}),
-        (Train, {"epochs": 3, "decay_start": 4}),
         (Train, {"precision": "fp16"}),
         (Train, {"ema": 1.0}),
         (Train, {"log_every": 0}),

@@ -67,8 +67,8 @@ LOOKS: dict[Season, Look] = {
         roof=("#8a4b32", "#5f3324"),
     ),
     "winter": Look(
-        sky=("#9fb6d0", "#dfe7ef"),
-        evening="#f7e3d2",
+        sky=("#9ab1cd", "#ccd9e7"),
+        evening="#efdccb",
         sun="#fffbe6",
         cloud="#f4f7fa",
         rock=("#8d8c97", "#6a6b7c"),

@@ -1,0 +1,126 @@
+"""A run that is killed, again and again, ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gantrans.training import checkpoint
+
+STEPS = 56
+SETTINGS = [
+    "data.train=7",  # odd: an epoch of 8 samples sees one image twice
+    "generator.dropout=0.3",
+    "train.ema=0.9",
+    "train.accumulate=2",
+    f"train.epochs={STEPS // 4}",
+    "train.log_every=3",
+    "train.sample_every=17",
+    "train.evaluate_every=11",
+    "train.checkpoint_every=2",
+    "train.keep_last=2",
+]
+KILLS = ["early", "anywhere", "saving", "anywhere", "saved"] * 2
+"""Where each of the ten is aimed at; the exact moment is drawn."""
+
+
+def newest(run: Path) -> int:
+    return max((int(f.name[5:]) for f in checkpoint.whole(run / "checkpoints")), default=0)
+
+
+def aim(kind: str, run: Path, limit: int, draw: random.Random) -> Callable[[], bool]:
+    """Whether the moment to kill has come; at the latest at `limit` steps, so that ten fit in."""
+    before = newest(run)
+    trained = (run / "log.txt").stat().st_size if (run / "log.txt").exists() else 0
+    came: list[float] = []
+    delay = draw.uniform(0, {"early": 0.15, "anywhere": 1.2, "saving": 0.02, "saved": 0.01}[kind])
+
+    def there() -> bool:
+        if kind == "early":
+            return True
+        if kind == "anywhere":
+            return (run / "log.txt").exists() and (run / "log.txt").stat().st_size > trained
+        if kind == "saving":
+            return any((run / "checkpoints").glob(f"step-*{checkpoint.PARTIAL}"))
+        return newest(run) > before
+
+    def now() -> bool:
+        if not came and there():
+            came.append(time.monotonic())
+        return newest(run) >= limit or bool(came and time.monotonic() >= came[0] + delay)
+
+    return now
+
+
+def check_nothing_is_half_written(run: Path) -> None:
+    if not run.exists():
+        return
+    json.loads((run / "spec.resolved.json").read_text())
+    kept = checkpoint.whole(run / "checkpoints")
+    for folder in kept:
+        loaded = checkpoint.load(folder, torch.device("cpu"))  # verifies every digest
+        assert folder.name == f"step-{loaded.facts['step']:08d}"
+    for pointer in ("latest", "best"):
+        file = run / "checkpoints" / pointer
+        if file.exists():
+            assert run / "checkpoints" / file.read_text().strip() in kept
+
+
+def contents(run: Path) -> dict[str, Any]:
+    """All that two equal runs have in common."""
+    found: dict[str, Any] = {}
+    for file in sorted(path for path in run.rglob("*") if path.is_file()):
+        name = str(file.relative_to(run))
+        if file.name == "training.json":
+            found[name] = {**json.loads(file.read_text()), "seconds": None}
+        elif file.suffix in {".safetensors", ".png"} or file.name in {"latest", "best"}:
+            found[name] = file.read_bytes()
+    return found
+
+
+def curves(run: Path) -> list[tuple[int, list[str]]]:
+    lines = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+    return [(line["step"], sorted(line)) for line in lines]
+
+
+@pytest.mark.parametrize("workers", [(0, 0, 0), (1, 2, 0)], ids=["workers-0", "workers-vary"])
+def test_ten_sigkills_leave_no_trace_in_what_a_run_ends_with(
+    launcher: Any, spec: Path, tmp_path: Path, workers: tuple[int, ...]
+) -> None:
+    settings = [part for setting in SETTINGS for part in ("--set", setting)]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert launcher("run", spec, *settings, "--run-dir", whole, cwd=tmp_path).code == 0
+
+    draw = random.Random(f"kills/{workers}")
+    reached = []
+    for n, kind in enumerate(KILLS):
+        loaders = ["--set", f"data.workers={workers[n % 3]}"]
+        what = ["--resume", killed] if killed.exists() else [spec, *settings, "--run-dir", killed]
+        process = launcher.start("run", *what, *loaders, cwd=tmp_path)
+        process.wait_until(aim(kind, killed, STEPS * (n + 1) // 14, draw))
+        process.send(signal.SIGKILL)
+        ended = process.wait()
+        assert ended.code == -signal.SIGKILL, ended
+        check_nothing_is_half_written(killed)
+        reached.append(newest(killed))
+    assert len(set(reached)) > 3, f"too few moments: {reached}"
+    print(reached)
+
+    ended = launcher("run", "--resume", killed, "--set", "data.workers=0", cwd=tmp_path)
+    assert ended.code == 0, ended
+    assert f"going on at step {reached[-1]}" in ended.out
+    found, expected = contents(killed), contents(whole)
+    assert found.keys() == expected.keys()
+    assert [name for name in expected if found[name] != expected[name]] == []
+    assert curves(killed) == curves(whole)
+    summaries = [json.loads((run / "summary.json").read_text()) for run in (killed, whole)]
+    assert summaries[0]["metrics"] == summaries[1]["metrics"]
+    assert summaries[0]["steps"] == STEPS

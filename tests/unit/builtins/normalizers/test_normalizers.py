@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gantrans.plugin.registry import Registry
+
+
+def layer(builtins: Registry, name: str, channels: int = 6, **settings: Any) -> nn.Module:
+    made: nn.Module = builtins.config("normalizer", name, settings).build().layer(channels)
+    return made
+
+
+@pytest.fixture
+def images() -> Tensor:
+    """Of images and channels with different means and spreads."""
+    random = torch.Generator().manual_seed(0)
+    spread = torch.arange(1.0, 25.0).reshape(4, 6, 1, 1)
+    return torch.randn(4, 6, 8, 8, generator=random) * spread + spread
+
+
+def test_instance_norm_gives_each_channel_of_each_image_mean_0_and_variance_1(
+    builtins: Registry, images: Tensor
+) -> None:
+    y = layer(builtins, "instance")(images)
+    assert torch.allclose(y.mean(dim=(2, 3)), torch.zeros(4, 6), atol=1e-5)
+    assert torch.allclose(y.var(dim=(2, 3), unbiased=False), torch.ones(4, 6), atol=1e-3)
+
+
+def test_instance_norm_does_the_same_in_use_as_in_training(
+    builtins: Registry, images: Tensor
+) -> None:
+    norm = layer(builtins, "instance")
+    assert torch.equal(norm.train()(images), norm.eval()(images))
+
+
+def test_instance_norm_has_no_affine_part_unless_asked(builtins: Registry) -> None:
+    assert not list(layer(builtins, "instance").parameters())
+    assert len(list(layer(builtins, "instance", affine=True).parameters())) == 2
+
+
+def test_batch_norm_takes_each_channel_over_the_batch(builtins: Registry, images: Tensor) -> None:
+    y = layer(builtins, "batch")(images)
+    assert torch.allclose(y.mean(dim=(0, 2, 3)), torch.zeros(6), atol=1e-5)
+    assert torch.allclose(y.var(dim=(0, 2, 3), unbiased=False), torch.ones(6), atol=1e-3)
+    assert y.mean(dim=(2, 3)).abs().max() > 0.1  # not each image apart
+
+
+def test_batch_norm_uses_what_it_has_learned_of_the_data_afterwards(
+    builtins: Registry, images: Tensor
+) -> None:
+    norm = layer(builtins, "batch")
+    for _ in range(200):
+        norm(images)
+    one = norm.eval()(images[:1])
+    mean = images.mean(dim=(0, 2, 3)).reshape(6, 1, 1)
+    variance = images.var(dim=(0, 2, 3)).reshape(6, 1, 1)
+    assert torch.allclose(one[0], (images[0] - mean) / variance.sqrt(), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("groups", "channels", "used"), [(2, 6, 2), (3, 6, 3), (32, 6, 2), (32, 64, 32), (4, 6, 2)]
+)
+def test_group_norm_uses_the_greatest_number_of_groups_that_fits(
+    builtins: Registry, groups: int, channels: int, used: int
+) -> None:
+    norm = layer(builtins, "group", channels, groups=groups)
+    y = norm(torch.randn(2, channels, 4, 4) * 3 + 1)
+    grouped = y.reshape(2, used, -1)
+    assert torch.allclose(grouped.mean(2), torch.zeros(2, used), atol=1e-5)
+    assert torch.allclose(grouped.var(2, unbiased=False), torch.ones(2, used), atol=1e-3)
+    assert norm.num_groups == used
+
+
+def test_none_gives_back_what_it_gets(builtins: Registry, images: Tensor) -> None:
+    assert torch.equal(layer(builtins, "none")(images), images)

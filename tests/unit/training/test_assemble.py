@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from tiny_run import tiny_job
+
+from gantrans.errors import DataError, SpecError
+
+PLUGIN = '''
+import gantrans
+
+class Idle(gantrans.Loss):
+    """Overrides nothing."""
+    name = "idle"
+
+class Needy(gantrans.Loss):
+    """Reads what no CycleGAN has."""
+    name = "needy"
+    requires = {"features"}
+
+    def generator(self, step):
+        return step.fake["b"].mean()
+'''
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> str:
+    for name in ("trainA", "trainB"):
+        (tmp_path / name).mkdir()
+        for index in range(2):
+            Image.new("RGB", (30, 30)).save(tmp_path / name / f"{index}.png")
+    return str(tmp_path)
+
+
+def folders(root: str, **more: Any) -> dict[str, Any]:
+    return {"type": "unpaired_folder", "root": root, "size": None, "train": None, "test": None} | more
+
+
+def test_every_contradiction_is_named_at_once(tmp_path: Path, root: str) -> None:
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text(PLUGIN)
+    channels = {"a": 3, "b": 1}
+    with pytest.raises(SpecError) as caught:
+        tiny_job(
+            plugins=[str(plugin)],
+            losses={"idle": {}, "needy": {}},
+            data=folders(root, channels=channels, transform={"resize": 4, "crop": 6}),
+        )
+    said = "\n".join(sorted(caught.value.problems))
+    for what in (
+        "losses.identity: identity needs equal channels in both domains, but a has 3 and b 1",
+        "losses.idle: idle overrides neither generator nor discriminator",
+        "losses.needy: it requires 'features', which the method 'cyclegan' lacks "
+        "(it has cycle, fake, identity)",
+        "data.transform.crop: larger than resize = 4",
+        "data.transform.crop: 6 is no multiple of 4",
+        "data.transform.crop: 6 px are too few for the generator 'resnet', which needs 8",
+        "data.transform.crop: 6 px are too few for the discriminator 'patchgan', which needs 12",
+    ):
+        assert what in said
+    assert len(caught.value.problems) == 7
+
+
+def test_images_that_the_networks_cannot_take_are_named_before_the_first_step(root: str) -> None:
+    with pytest.raises(DataError) as caught:
+        tiny_job(data=folders(root))
+    said = str(caught.value)
+    assert "trainA/0.png is 30 x 30 pixels after the transform, no multiple of 4" in said
+    assert "set data.transform.crop" in said
+    with pytest.raises(DataError) as caught:
+        tiny_job(data=folders(root, transform={"resize": 8}))
+    said = str(caught.value)
+    assert "trainA/0.png is 8 x 8 pixels after the transform, too small for the discrimin" in said
+    assert "needs 12" in said
+
+
+@pytest.mark.parametrize(
+    ("train", "steps_per_epoch"),
+    [
+        ({"batch_size": 1}, 7),
+        ({"batch_size": 2}, 4),  # the last one is filled up
+        ({"batch_size": 2, "accumulate": 2}, 2),
+        ({"batch_size": 7}, 1),
+        ({"batch_size": 8}, 1),
+    ],
+)
+def test_an_epoch_has_as_many_steps_as_show_every_image(
+    train: dict[str, int], steps_per_epoch: int
+) -> None:
+    job = tiny_job(data={"train": 7}, train={"epochs": 3, **train})
+    assert job.steps_per_epoch == steps_per_epoch
+    assert job.steps == 3 * steps_per_epoch
+
+
+def test_each_network_knows_what_it_reads_and_writes(root: str) -> None:
+    job = tiny_job(
+        losses={"identity": None},
+        data=folders(root, channels={"a": 3, "b": 1}, transform={"crop": 16}),
+    )
+    ends = {name: (e.source, e.target) for name, e in job.ends.items()}
+    assert ends == {
+        "generator_ab": ("a", "b"),
+        "generator_ba": ("b", "a"),
+        "discriminator_a": (None, "a"),
+        "discriminator_b": (None, "b"),
+    }
+    channels = {n: (m.in_channels, getattr(m, "out_channels", None))
+                for n, m in job.method.networks.items()}
+    assert channels == {
+        "generator_ab": (3, 1),
+        "generator_ba": (1, 3),
+        "discriminator_a": (3, None),
+        "discriminator_b": (1, None),
+    }

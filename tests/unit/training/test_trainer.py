@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_run import tiny_spec
+
+from gantrans.errors import NonFiniteError
+from gantrans.training.session import run
+
+PLUGIN = '''
+import json
+import gantrans
+
+class Faulty(gantrans.Tracker):
+    """Fails when it is asked to."""
+    name = "faulty"
+
+    class Config(gantrans.TrackerConfig):
+        fails_at: str = "scalars"
+
+    def __init__(self, config, *, run_dir, start_step):
+        super().__init__(config, run_dir=run_dir, start_step=start_step)
+        self.calls = run_dir / "calls.json"
+        self._note("init")
+
+    def _note(self, call):
+        calls = json.loads(self.calls.read_text()) if self.calls.exists() else []
+        self.calls.write_text(json.dumps([*calls, call]))
+        if call == self.config.fails_at:
+            raise ConnectionError("the server refused")
+
+    def scalars(self, step, values):
+        self._note("scalars")
+
+    def images(self, step, name, image):
+        self._note("images")
+
+    def close(self):
+        self._note("close")
+
+class Explodes(gantrans.Loss):
+    """Is not a number from the fifth call on."""
+    name = "explodes"
+    requires = {"fake"}
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.calls = 0
+
+    def generator(self, step):
+        self.calls += 1
+        return step.fake["b"].mean() * (float("nan") if self.calls >= 5 else 1.0)
+'''
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> str:
+    file = tmp_path / "plugin.py"
+    file.write_text(PLUGIN)
+    return str(file)
+
+
+def trained(folder: Path, **changes: Any) -> Path:
+    train = {"epochs": 1, "log_every": 2, "sample_every": 3, **changes.pop("train", {})}
+    spec = tiny_spec(train=train, **changes)
+    return run(spec, run_dir=folder / "run", device="cpu").path
+
+
+@pytest.mark.parametrize(
+    ("fails_at", "calls"),
+    [
+        ("scalars", ["init", "scalars"]),
+        ("images", ["init", "scalars", "images"]),
+        ("close", None),
+        ("init", ["init"]),
+    ],
+)
+def test_a_tracker_that_raises_is_dropped_and_training_goes_on(
+    tmp_path: Path, plugin: str, fails_at: str, calls: list[str] | None
+) -> None:
+    path = trained(
+        tmp_path,
+        plugins=[plugin],
+        trackers={"mine": {"type": "faulty", "fails_at": fails_at}, "jsonl": {}},
+    )
+    assert json.loads((path / "summary.json").read_text())["steps"] == 6
+    said = (path / "log.txt").read_text()
+    assert said.count("the tracker 'mine' failed and is dropped") == 1
+    assert "ConnectionError: the server refused" in said
+    if calls is not None:
+        assert json.loads((path / "calls.json").read_text()) == calls
+    lines = (path / "metrics.jsonl").read_text().splitlines()  # the other one heard everything
+    assert [json.loads(line)["step"] for line in lines] == [2, 4, 6, 6]
+
+
+def test_a_term_that_is_not_a_number_stops_the_run_and_keeps_the_last_good_checkpoint(
+    tmp_path: Path, plugin: str
+) -> None:
+    with pytest.raises(NonFiniteError) as caught:
+        trained(
+            tmp_path,
+            plugins=[plugin],
+            losses={"explodes": {}},
+            train={"checkpoint_every": 2, "log_every": 2},
+        )
+    said = str(caught.value)
+    assert "generators/explodes became nan at step 5, on train-" in said
+    assert "step-00000004" in said
+    assert f"gantrans run --resume {tmp_path / 'run'}" in said
+    kept = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert "step-00000004" in kept
+    assert not any("00000005" in name or "00000006" in name for name in kept)
+    assert (tmp_path / "run" / "checkpoints" / "latest").read_text().strip() == "step-00000004"
+
+
+def test_what_is_due_comes_at_its_cadence_and_all_of_it_at_the_end(tmp_path: Path) -> None:
+    path = trained(
+        tmp_path,
+        train={"epochs": 2, "log_every": 5, "sample_every": 4, "evaluate_every": 6, "keep_last": 9,
+               "checkpoint_every": 5},
+    )
+    lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "waiting" in line] == [5, 10, 12]
+    assert [line["step"] for line in lines if "metrics/psnr/a->b" in line] == [6, 12]
+    samples = sorted(file.name for file in (path / "samples").iterdir())
+    assert samples == [f"step-{step:08d}.png" for step in (4, 8, 12)]
+    whole = {file.name for file in (path / "checkpoints").glob("step-*")}
+    # and at every evaluation that is the best so far, which the first one is
+    assert {f"step-{step:08d}" for step in (5, 6, 10, 12)} == whole
