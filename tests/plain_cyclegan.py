@@ -118,8 +118,10 @@ class PlainCycleGAN:
 
     def persuade(self, scores: Tensor) -> Tensor:
         """What the generator minimises of the scores of its translations."""
-        return -self._compared(scores).mean() if self.objective == "hinge" else (
-            self.error_on_real(scores)
+        return (
+            -self._compared(scores).mean()
+            if self.objective == "hinge"
+            else (self.error_on_real(scores))
         )
 
     def error_on_real(self, scores: Tensor) -> Tensor:

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_run import steps_of, tiny_job
 
 from gantrans.api.step import ENDS
 from gantrans.plugin.registry import Entry
 from gantrans.training.assemble import Job
 from gantrans.training.step import TrainingStep
+from tiny_run import steps_of, tiny_job
 
 KIND = "method"
 

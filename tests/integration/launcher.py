@@ -1,6 +1,6 @@
 """Starts `gantrans` again and again as real processes, and imports torch only once.
 
-The argument is a spec to warm up with. Each line on standard input asks, in JSON, for one of two things:
+The argument is a spec to warm up with. Each line on standard input asks, in JSON, for one of two:
     {"arguments": [...], "cwd": ..., "out": ..., "err": ..., "tty": ..., "uid": ...}
     {"wait": pid}
 The answer is a line with the new process's id, or with the exit code of the one waited for

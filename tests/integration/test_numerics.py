@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 import torch
-from plain_cyclegan import PlainCycleGAN
-from tiny_run import steps_of, tiny_job, watch_gradients
 from torch import Tensor
 
 from gantrans.training.data import LoadedBatch
 from gantrans.training.step import TrainingStep
+from plain_cyclegan import PlainCycleGAN
+from tiny_run import steps_of, tiny_job, watch_gradients
 
 STEPS = 5
 POOL = 2  # full after two steps, so that the last three draw

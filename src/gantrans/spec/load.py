@@ -74,7 +74,7 @@ class LoadedSpec:
 def read(path: Path) -> Source:
     """Parse a spec file. Raises UsageError if it cannot be read, SpecError if it is no TOML."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")  # line ends stay as they are
     except OSError as error:
         raise UsageError(f"cannot read the spec {path}: {error.strerror}") from None
     except UnicodeDecodeError:

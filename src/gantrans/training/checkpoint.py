@@ -38,7 +38,13 @@ from torch import Tensor
 
 from gantrans.errors import CheckpointError
 from gantrans.inference.model_files import PARTIAL
-from gantrans.inference.weights import WeightsHeader, load_tensors, read_header, save_tensors, save_weights
+from gantrans.inference.weights import (
+    WeightsHeader,
+    load_tensors,
+    read_header,
+    save_tensors,
+    save_weights,
+)
 
 TRAINING = "training.safetensors"
 

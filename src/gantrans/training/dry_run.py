@@ -49,24 +49,25 @@ def dry_run(job: Job) -> list[str]:
         f"{'parameters':<18}{sum(parameters.values()):>14,}",
         *(f"  {name:<16}{count:>14,}" for name, count in parameters.items()),
         *(f"  {curve}: {value:.4f}" for curve, value in terms.items()),
-        f"peak memory: {_peak_memory(job.device) / 2**20:,.0f} MiB {_whose(job.device)}",
+        f"peak memory: {_peak_memory(job.device)}",
         f"a step takes {seconds:.3f} s: about {clock(seconds * job.steps)} for {job.steps} steps "
         f"in {train.epochs} epochs, without samples, metrics and checkpoints",
         "nothing was written",
     ]
 
 
-def _peak_memory(device: torch.device) -> int:
-    """In bytes."""
+def _peak_memory(device: torch.device) -> str:
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
+        return _mebibytes(torch.cuda.max_memory_allocated(device), f"on {device}")
     if device.type == "mps":
-        return torch.mps.driver_allocated_memory()
-    import resource  # not on Windows, where only a GPU's memory is told
-
+        return _mebibytes(torch.mps.driver_allocated_memory(), f"on {device}")
+    try:
+        import resource
+    except ImportError:
+        return "not known on Windows"
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    return _mebibytes(peak if sys.platform == "darwin" else peak * 1024, "of this process")
 
 
-def _whose(device: torch.device) -> str:
-    return "of this process" if device.type == "cpu" else f"on {device}"
+def _mebibytes(count: int, whose: str) -> str:
+    return f"{count / 2**20:,.0f} MiB {whose}"

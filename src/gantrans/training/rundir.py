@@ -54,7 +54,7 @@ class RunDirectory:
 
 
 def create(loaded: LoadedSpec, wanted: Path | None, runs: Path) -> RunDirectory:
-    """Make the directory of a new run, complete from the moment it has its name.
+    """Make the directory of a new run, complete from the moment it has its record of the spec.
 
     Args:
         loaded: the spec, which is recorded in it.
@@ -65,21 +65,28 @@ def create(loaded: LoadedSpec, wanted: Path | None, runs: Path) -> RunDirectory:
         UsageError: if `wanted` exists and is not empty.
         GantransError: if it cannot be written.
     """
-    parent = wanted.absolute().parent if wanted is not None else runs
     try:
-        if wanted is not None and wanted.exists() and _in_use(wanted):
-            raise UsageError(
-                f"the run directory {wanted} exists and is not empty; choose another --run-dir, "
-                f"or go on with it: gantrans run --resume {wanted}"
-            )
-        parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=".new-run-", dir=parent))
-        beside.chmod(0o755)
-        try:
-            _fill(beside, loaded)
-            return RunDirectory(_into_place(beside, wanted, runs, loaded.run.name))
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+        if wanted is not None and wanted.exists():
+            if not wanted.is_dir() or any(wanted.iterdir()):
+                raise UsageError(
+                    f"the run directory {wanted} exists and is not empty; choose another "
+                    f"--run-dir, or go on with it: gantrans run --resume {wanted}"
+                )
+            beside = wanted  # it may be a mounted disk, or where the user stands: it stays
+        else:
+            beside = wanted.parent if wanted is not None else runs
+            beside.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".new-run-", dir=beside) as new:
+            folder = Path(new) / "run"
+            folder.mkdir()
+            _fill(folder, loaded)
+            if wanted is None:
+                return RunDirectory(_numbered(folder, runs, loaded.run.name))
+            if wanted != beside:
+                return RunDirectory(folder.rename(wanted))
+            for path in sorted(folder.iterdir(), key=lambda path: path.name == RESOLVED):
+                path.rename(wanted / path.name)  # what makes it a run comes last
+            return RunDirectory(wanted)
     except OSError as error:
         raise GantransError(
             f"cannot make the run directory {wanted or f'in {runs}'}: {error.strerror or error}; "
@@ -87,20 +94,13 @@ def create(loaded: LoadedSpec, wanted: Path | None, runs: Path) -> RunDirectory:
         ) from error
 
 
-def _in_use(wanted: Path) -> bool:
-    return not wanted.is_dir() or any(wanted.iterdir())
-
-
-def _into_place(beside: Path, wanted: Path | None, runs: Path, name: str) -> Path:
+def _numbered(folder: Path, runs: Path, name: str) -> Path:
     """Renaming a folder onto an empty one is allowed, onto a filled one not: so none is lost."""
-    if wanted is not None:
-        beside.rename(wanted.absolute())
-        return wanted
     taken = [re.fullmatch(rf"{re.escape(name)}-(\d+)", path.name) for path in runs.iterdir()]
     number = max((int(match[1]) for match in taken if match), default=0) + 1
     while True:  # another process may take the number first
         try:
-            return beside.rename(runs / f"{name}-{number:03d}")
+            return folder.rename(runs / f"{name}-{number:03d}")
         except OSError:
             if not (runs / f"{name}-{number:03d}").exists():
                 raise

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from tiny_run import tiny_job
 
 from gantrans.errors import DataError, SpecError
+from tiny_run import tiny_job
 
 PLUGIN = '''
 import gantrans
@@ -36,7 +36,13 @@ def root(tmp_path: Path) -> str:
 
 
 def folders(root: str, **more: Any) -> dict[str, Any]:
-    return {"type": "unpaired_folder", "root": root, "size": None, "train": None, "test": None} | more
+    return {
+        "type": "unpaired_folder",
+        "root": root,
+        "size": None,
+        "train": None,
+        "test": None,
+    } | more
 
 
 def test_every_contradiction_is_named_at_once(tmp_path: Path, root: str) -> None:
@@ -107,8 +113,9 @@ def test_each_network_knows_what_it_reads_and_writes(root: str) -> None:
         "discriminator_a": (None, "a"),
         "discriminator_b": (None, "b"),
     }
-    channels = {n: (m.in_channels, getattr(m, "out_channels", None))
-                for n, m in job.method.networks.items()}
+    channels = {
+        n: (m.in_channels, getattr(m, "out_channels", None)) for n, m in job.method.networks.items()
+    }
     assert channels == {
         "generator_ab": (3, 1),
         "generator_ba": (1, 3),

@@ -173,7 +173,7 @@ def test_an_unreadable_image_ends_with_its_own_message(workers: int) -> None:
 
 def test_an_image_smaller_than_the_crop_is_named() -> None:
     of = samples(Numbered(2, "summer", side=6), Numbered(2, "winter"))
-    with pytest.raises(DataError, match="summer-. is 6 x 6 pixels, smaller than the crop of 8"):
+    with pytest.raises(DataError, match=r"summer-. is 6 x 6 pixels, smaller than the crop of 8"):
         batches(of, 2)
 
 

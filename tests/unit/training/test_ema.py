@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_run import steps_of, tiny_job
 from torch import nn
 
 from gantrans.training.ema import WeightAverage
 from gantrans.training.step import TrainingStep
+from tiny_run import steps_of, tiny_job
 
 
 def moved(network: nn.Module) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_run import tiny_job
 from torch import Tensor, nn
 
 from gantrans.training import data
 from gantrans.training.evaluate import Evaluation
+from tiny_run import tiny_job
 
 
 class Unchanged(nn.Module):
@@ -35,8 +35,9 @@ def measured(**changes: Any) -> Any:
 def test_psnr_is_that_of_the_translations_to_the_true_other_season() -> None:
     scores, job, _ = measured(data={"test": 3})
     summer, winter = (
-        torch.stack([data.test_image(job.dataset, job.dataset.source("test", d), d, i)
-                     for i in range(3)])
+        torch.stack(
+            [data.test_image(job.dataset, job.dataset.source("test", d), d, i) for i in range(3)]
+        )
         for d in ("a", "b")
     )
     errors = ((summer - winter) / 2).square().mean(dim=(1, 2, 3))

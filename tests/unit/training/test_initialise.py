@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
-from tiny_run import tiny_job
 from torch import nn
 
 from gantrans.training.initialise import initialise
+from tiny_run import tiny_job
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,11 @@ def test_torchs_own_generator_is_left_alone() -> None:
 
 def test_the_networks_of_a_run_begin_apart_and_whatever_else_is_in_the_spec() -> None:
     job, other = tiny_job(), tiny_job(losses={"identity": None}, train={"batch_size": 3})
-    begun = {name: n.state_dict()["layers.1.weight"] for name, n in job.method.networks.items()
-             if "generator" in name}
+    begun = {
+        name: n.state_dict()["layers.1.weight"]
+        for name, n in job.method.networks.items()
+        if "generator" in name
+    }
     assert not torch.equal(begun["generator_ab"], begun["generator_ba"])
     for name, weight in begun.items():
         assert torch.equal(other.method.networks[name].state_dict()["layers.1.weight"], weight)

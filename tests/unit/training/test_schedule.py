@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from gantrans.spec.model import Train
@@ -24,7 +26,7 @@ def test_it_is_constant_to_the_boundary_then_falls_linearly(epoch: float, share:
 
 def test_it_falls_with_every_step_and_reaches_0_only_at_the_end() -> None:
     rates = [rate(100 + step / 8) for step in range(801)]
-    falls = {round(before - after, 9) for before, after in zip(rates, rates[1:], strict=False)}
+    falls = {round(before - after, 9) for before, after in pairwise(rates)}
     assert falls == {round(1 / 800, 9)}
     assert rates[-2] > 0
     assert rates[-1] == pytest.approx(0, abs=1e-12)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_run import steps_of, tiny_job, watch_gradients
 from torch import Tensor
 
 from gantrans.api.loss import LossConfig
 from gantrans.training.step import TrainingStep
+from tiny_run import steps_of, tiny_job, watch_gradients
 
 ONLY_CYCLE = {"adversarial": None, "identity": None}
 

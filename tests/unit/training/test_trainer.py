@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_run import tiny_spec
 
 from gantrans.errors import NonFiniteError
 from gantrans.training.session import run
+from tiny_run import tiny_spec
 
 PLUGIN = '''
 import json
@@ -119,8 +119,14 @@ def test_a_term_that_is_not_a_number_stops_the_run_and_keeps_the_last_good_check
 def test_what_is_due_comes_at_its_cadence_and_all_of_it_at_the_end(tmp_path: Path) -> None:
     path = trained(
         tmp_path,
-        train={"epochs": 2, "log_every": 5, "sample_every": 4, "evaluate_every": 6, "keep_last": 9,
-               "checkpoint_every": 5},
+        train={
+            "epochs": 2,
+            "log_every": 5,
+            "sample_every": 4,
+            "evaluate_every": 6,
+            "keep_last": 9,
+            "checkpoint_every": 5,
+        },
     )
     lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if "waiting" in line] == [5, 10, 12]

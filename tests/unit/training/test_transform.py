@@ -113,5 +113,7 @@ def test_images_have_as_many_channels_as_their_domain_and_values_from_minus_1_to
     tensor = prepare(image, Transform(), channels=channels, label="")
     assert tensor.dtype == torch.float32
     assert torch.equal(tensor, torch.ones(channels, 8, 8))
-    black = prepare(Image.new("RGB", (8, 8)).convert(mode), Transform(), channels=channels, label="")
+    black = prepare(
+        Image.new("RGB", (8, 8)).convert(mode), Transform(), channels=channels, label=""
+    )
     assert torch.equal(black, -torch.ones(channels, 8, 8))

@@ -64,7 +64,7 @@ def test_256_px_give_30_by_30_scores(make: Make) -> None:
 
 @pytest.mark.parametrize(("layers", "side"), [(1, 16), (2, 34), (3, 70), (4, 142)])
 def test_a_score_sees_a_square_patch(make: Make, layers: int, side: int) -> None:
-    """The pixels that a score in the middle has a gradient to; without norm, which sees them all."""
+    """The pixels that a score has a gradient to; without norm, which looks at all of them."""
     network = make(width=2, layers=layers, norm="none")
     for weight in network.parameters():
         nn.init.constant_(weight, 0.01)  # no gradient can cancel
@@ -86,7 +86,7 @@ def test_channels_double_up_to_eight_times_the_width(make: Make) -> None:
 
 
 def test_the_first_and_the_last_layer_are_not_normalised(make: Make) -> None:
-    kinds = [type(m) for m in make(width=4).modules() if isinstance(m, nn.Module)][2:]
+    kinds = [type(m) for m in make(width=4).modules()][2:]
     inner = [nn.Conv2d, nn.InstanceNorm2d, nn.LeakyReLU]
     assert kinds == [nn.Conv2d, nn.LeakyReLU, *inner * 3, nn.Conv2d]
 

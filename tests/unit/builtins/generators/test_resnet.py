@@ -85,10 +85,7 @@ def test_it_computes_what_the_formulas_say(make: Make) -> None:
 
 def test_channels_double_twice_and_halve_twice(make: Make) -> None:
     network = make(width=8, blocks=1, in_channels=1, out_channels=3)
-    ends = [
-        (m.in_channels, m.out_channels)  # type: ignore[union-attr]
-        for m in convolutions(network)
-    ]
+    ends = [(m.in_channels, m.out_channels) for m in convolutions(network)]
     assert ends == [(1, 8), (8, 16), (16, 32), (32, 32), (32, 32), (32, 16), (16, 8), (8, 3)]
 
 
@@ -154,6 +151,4 @@ def test_the_options_of_the_normalizer_reach_its_layers(make: Make) -> None:
     norms = [m for m in network.modules() if isinstance(m, nn.InstanceNorm2d)]
     assert len(norms) == 5
     assert all(m.affine for m in norms)
-    assert not any(
-        m.affine for m in make(width=4).modules() if isinstance(m, nn.InstanceNorm2d)
-    )
+    assert not any(m.affine for m in make(width=4).modules() if isinstance(m, nn.InstanceNorm2d))

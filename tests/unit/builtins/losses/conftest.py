@@ -29,7 +29,9 @@ class Echo(nn.Module):
 def make_step() -> MakeStep:
     """A step of 1-channel images, each given as a number (a constant image) or a tensor."""
 
-    def make(factors: tuple[float, ...] = (), **passes: dict[str, float | Tensor]) -> TranslationStep:
+    def make(
+        factors: tuple[float, ...] = (), **passes: dict[str, float | Tensor]
+    ) -> TranslationStep:
         images = {
             name: {
                 domain: x if isinstance(x, Tensor) else torch.full((2, 1, 4, 4), float(x))
@@ -38,6 +40,6 @@ def make_step() -> MakeStep:
             for name, given in passes.items()
         }
         judges = {"a": Echo(factors), "b": Echo(factors)}
-        return TranslationStep(images, judges)  # type: ignore[arg-type]
+        return TranslationStep(images, judges)
 
     return make

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_run import steps_of, tiny_job
 from torch import Tensor, nn
 
 from gantrans.api.method import Batch
 from gantrans.training.assemble import Job
+from tiny_run import steps_of, tiny_job
 
 
 def batch_of(job: Job, active: Iterable[str] | None = None) -> Batch:

@@ -43,7 +43,7 @@ def test_images_count_alike_whatever_their_batches() -> None:
     assert psnr((fake[:1], truth[:1]), (fake[1:], truth[1:])) == pytest.approx(20.0)
 
 
-def test_equal_images_get_100_dB_and_nothing_gets_more() -> None:
+def test_equal_images_get_100_decibels_and_nothing_gets_more() -> None:
     image = torch.rand(2, 3, 4, 4)
     assert psnr((image, image)) == 100
     assert psnr((image.double(), image.double() + 1e-9)) == 100
