@@ -12,19 +12,19 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from gantrans.training import checkpoint
+from processes import Launcher
 
 LONG = ["--set", "train.epochs=10", "--set", "train.checkpoint_every=7", "--set", "train.ema=0.5"]
 STEPS = 60
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(launcher: Any, tmp_path_factory: pytest.TempPathFactory, tiny: str) -> Path:
+def uninterrupted(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory, tiny: str) -> Path:
     """The run directory of what all tests here interrupt."""
     folder = tmp_path_factory.mktemp("uninterrupted")
     (folder / "tiny.toml").write_text(tiny)
@@ -60,7 +60,7 @@ def check_saved_and_said(run: Path, code: int, said: str, by: str) -> int:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_signal_to_the_group_saves_and_a_resume_ends_alike(
-    launcher: Any,
+    launcher: Launcher,
     spec: Path,
     tmp_path: Path,
     uninterrupted: Path,
@@ -83,7 +83,7 @@ def test_a_signal_to_the_group_saves_and_a_resume_ends_alike(
 
 
 def test_ctrl_c_at_a_terminal_saves_and_leaves_the_display_in_order(
-    launcher: Any, spec: Path, tmp_path: Path, uninterrupted: Path
+    launcher: Launcher, spec: Path, tmp_path: Path, uninterrupted: Path
 ) -> None:
     run = tmp_path / "run"
     ours, theirs = pty.openpty()
@@ -124,7 +124,7 @@ def test_the_installed_program_is_interrupted_like_its_parts(spec: Path, tmp_pat
 
 
 def test_a_signal_before_the_first_step_ends_with_one_line(
-    launcher: Any, spec: Path, tmp_path: Path
+    launcher: Launcher, spec: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     slow = tmp_path / "slow.py"
@@ -141,7 +141,7 @@ def test_a_signal_before_the_first_step_ends_with_one_line(
 
 
 def test_a_second_ctrl_c_ends_at_once_and_keeps_what_was_saved(
-    launcher: Any, spec: Path, tmp_path: Path
+    launcher: Launcher, spec: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     slow = tmp_path / "slow.py"
@@ -158,7 +158,7 @@ def test_a_second_ctrl_c_ends_at_once_and_keeps_what_was_saved(
 
 
 def test_a_data_worker_that_is_killed_ends_the_run_with_advice(
-    launcher: Any, spec: Path, tmp_path: Path
+    launcher: Launcher, spec: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     process = launcher.start(
@@ -174,7 +174,7 @@ def test_a_data_worker_that_is_killed_ends_the_run_with_advice(
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_data_workers_end_with_the_run(
-    launcher: Any, spec: Path, tmp_path: Path, how: signal.Signals
+    launcher: Launcher, spec: Path, tmp_path: Path, how: signal.Signals
 ) -> None:
     run = tmp_path / "run"
     process = launcher.start(

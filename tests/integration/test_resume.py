@@ -11,6 +11,7 @@ import pytest
 from safetensors.torch import load_file
 
 from gantrans.training import checkpoint
+from processes import Launcher
 
 EVERY_STEP = ["--set", "train.checkpoint_every=1", "--set", "train.keep_last=99"]
 STEPS = 12
@@ -29,7 +30,7 @@ class Brightness(gantrans.Loss):
 
 
 @pytest.fixture(scope="module")
-def finished(launcher: Any, tmp_path_factory: pytest.TempPathFactory, tiny: str) -> Path:
+def finished(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory, tiny: str) -> Path:
     """A run that went through without a stop, every checkpoint kept. Not to be changed."""
     folder = tmp_path_factory.mktemp("finished")
     (folder / "tiny.toml").write_text(tiny)
@@ -63,7 +64,7 @@ def forget_after(run: Path, step: int) -> None:
 
 @pytest.mark.parametrize("step", [1, 5, 11])
 def test_a_resume_from_any_checkpoint_ends_with_the_same_weights(
-    launcher: Any, run: Path, finished: Path, tmp_path: Path, step: int
+    launcher: Launcher, run: Path, finished: Path, tmp_path: Path, step: int
 ) -> None:
     forget_after(run, step)
     assert launcher("run", "--resume", run, cwd=tmp_path).code == 0
@@ -72,7 +73,7 @@ def test_a_resume_from_any_checkpoint_ends_with_the_same_weights(
 
 
 def test_a_named_checkpoint_is_gone_on_from_and_later_ones_are_set_aside(
-    launcher: Any, run: Path, finished: Path, tmp_path: Path
+    launcher: Launcher, run: Path, finished: Path, tmp_path: Path
 ) -> None:
     named = run / "checkpoints" / "step-00000010"
     ended = launcher("run", "--resume", named, cwd=tmp_path)
@@ -110,7 +111,7 @@ def test_generator_files_hold_the_running_mean_of_the_weights(finished: Path) ->
 
 
 def test_a_run_killed_between_its_last_checkpoint_and_its_summary_still_ends(
-    launcher: Any, run: Path, finished: Path, tmp_path: Path
+    launcher: Launcher, run: Path, finished: Path, tmp_path: Path
 ) -> None:
     (run / "summary.json").unlink()
     ended = launcher("run", "--resume", run, cwd=tmp_path)
@@ -122,7 +123,7 @@ def test_a_run_killed_between_its_last_checkpoint_and_its_summary_still_ends(
 
 
 def test_a_finished_run_is_left_alone_and_can_be_made_longer(
-    launcher: Any, run: Path, tmp_path: Path
+    launcher: Launcher, run: Path, tmp_path: Path
 ) -> None:
     before = (run / "spec.resolved.json").read_text()
     ended = launcher("run", "--resume", run, cwd=tmp_path)
@@ -137,7 +138,7 @@ def test_a_finished_run_is_left_alone_and_can_be_made_longer(
 
 
 def test_a_kill_before_latest_was_moved_goes_on_from_the_newest_whole_checkpoint(
-    launcher: Any, run: Path, finished: Path, tmp_path: Path
+    launcher: Launcher, run: Path, finished: Path, tmp_path: Path
 ) -> None:
     forget_after(run, 4)
     (run / "checkpoints" / "latest").write_text("step-00000003\n")
@@ -151,7 +152,7 @@ def test_a_kill_before_latest_was_moved_goes_on_from_the_newest_whole_checkpoint
 
 
 def test_another_architecture_is_refused_and_nothing_is_changed(
-    launcher: Any, run: Path, finished: Path, tmp_path: Path
+    launcher: Launcher, run: Path, finished: Path, tmp_path: Path
 ) -> None:
     forget_after(run, 6)
     before = {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
@@ -163,14 +164,28 @@ def test_another_architecture_is_refused_and_nothing_is_changed(
     assert weights(run, STEPS) == weights(finished, STEPS)
 
 
-def test_other_training_images_are_noticed(launcher: Any, run: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [("method.pool_size=5", "had 3 places, now pool_size = 5"), ("data.size=20", "(3, 20, 20)")],
+)
+def test_a_pool_that_does_not_fit_is_refused(
+    launcher: Launcher, run: Path, tmp_path: Path, setting: str, expected: str
+) -> None:
+    forget_after(run, 6)
+    ended = launcher("run", "--resume", run, "--set", setting, cwd=tmp_path)
+    assert ended.code == 1 and "Traceback" not in ended.err
+    assert expected in ended.err and "that the run began with" in ended.err
+    assert len(checkpoint.whole(run / "checkpoints")) == 6
+
+
+def test_other_training_images_are_noticed(launcher: Launcher, run: Path, tmp_path: Path) -> None:
     forget_after(run, 6)
     ended = launcher("run", "--resume", run, "--set", "data.train=5", cwd=tmp_path)
     assert ended.code == 0
     assert "not those that the run began with" in ended.out
 
 
-def test_log_is_appended_to(launcher: Any, run: Path, tmp_path: Path) -> None:
+def test_log_is_appended_to(launcher: Launcher, run: Path, tmp_path: Path) -> None:
     before = (run / "log.txt").read_text()
     forget_after(run, 6)
     assert launcher("run", "--resume", run, cwd=tmp_path).code == 0
@@ -179,7 +194,7 @@ def test_log_is_appended_to(launcher: Any, run: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def with_plugin(launcher: Any, spec: Path, tmp_path: Path) -> Path:
+def with_plugin(launcher: Launcher, spec: Path, tmp_path: Path) -> Path:
     """A run with a loss of its own, whose plugin file and spec are no longer there."""
     (tmp_path / "mine").mkdir()
     plugin = tmp_path / "mine" / "brightness.py"
@@ -194,7 +209,7 @@ def with_plugin(launcher: Any, spec: Path, tmp_path: Path) -> Path:
 
 
 def test_a_moved_run_goes_on_with_its_own_copy_of_the_plugin(
-    launcher: Any, with_plugin: Path, tmp_path: Path
+    launcher: Launcher, with_plugin: Path, tmp_path: Path
 ) -> None:
     whole = weights(with_plugin, STEPS)
     forget_after(with_plugin, 6)
@@ -207,7 +222,7 @@ def test_a_moved_run_goes_on_with_its_own_copy_of_the_plugin(
 
 
 def test_a_changed_copy_of_a_plugin_is_not_executed(
-    launcher: Any, with_plugin: Path, tmp_path: Path
+    launcher: Launcher, with_plugin: Path, tmp_path: Path
 ) -> None:
     forget_after(with_plugin, 6)
     copy = with_plugin / "plugins" / "brightness.py"

@@ -22,6 +22,7 @@ from gantrans.plugin.manager import load_registry
 from gantrans.spec.load import Source, load, validate
 from gantrans.training import checkpoint
 from gantrans.training.assemble import assemble
+from processes import Launcher, given
 
 PLUGIN = """
 import gantrans
@@ -43,14 +44,15 @@ SETTINGS = [
 
 
 @pytest.fixture(scope="module")
-def made(launcher: Any, tmp_path_factory: pytest.TempPathFactory, tiny: str) -> tuple[Path, str]:
+def made(
+    launcher: Launcher, tmp_path_factory: pytest.TempPathFactory, tiny: str
+) -> tuple[Path, str]:
     """The folder of a run of 12 steps, and what was shown. Not to be changed."""
     folder = tmp_path_factory.mktemp("made")
     # Windows' line ends, a comment and a letter beyond ASCII are part of "as given".
     (folder / "tiny.toml").write_bytes(f"# für mich\n{tiny}".replace("\n", "\r\n").encode())
     (folder / "brightness.py").write_text(PLUGIN)
-    given = [part for setting in SETTINGS for part in ("--set", setting)]
-    ended = launcher("run", "tiny.toml", "--plugin", "brightness.py", *given, cwd=folder)
+    ended = launcher("run", "tiny.toml", "--plugin", "brightness.py", *given(*SETTINGS), cwd=folder)
     assert (ended.code, ended.err) == (0, "")
     return folder / "runs" / "tiny-001", ended.out
 
@@ -80,7 +82,7 @@ def test_the_spec_is_kept_as_given_and_with_every_default(made: tuple[Path, str]
     assert resolved["spec"]["optimizer"]["betas"] == [0.5, 0.999]  # a default
     assert resolved["spec"]["seed"] == 7
     assert resolved["gantrans"] == gantrans.__version__
-    assert resolved["packages"]["torch"] == torch.__version__
+    assert torch.__version__.startswith(resolved["packages"]["torch"])
 
 
 def test_plugins_are_copied_with_their_digest(made: tuple[Path, str]) -> None:
@@ -158,7 +160,7 @@ def test_a_pipe_gets_plain_lines_and_the_log_keeps_them(made: tuple[Path, str]) 
     ]
 
 
-def test_runs_are_numbered(launcher: Any, spec: Path, tmp_path: Path) -> None:
+def test_runs_are_numbered(launcher: Launcher, spec: Path, tmp_path: Path) -> None:
     (tmp_path / "runs" / "tiny-007").mkdir(parents=True)
     (tmp_path / "runs" / "other-009").mkdir()
     settings = ["--set", "train.epochs=1", "--set", "data.train=1"]
@@ -168,7 +170,7 @@ def test_runs_are_numbered(launcher: Any, spec: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == names
 
 
-def test_an_empty_run_directory_is_taken(launcher: Any, spec: Path, tmp_path: Path) -> None:
+def test_an_empty_run_directory_is_taken(launcher: Launcher, spec: Path, tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     settings = ["--set", "train.epochs=1", "--set", "data.train=1"]
     ended = launcher("run", spec, *settings, "--run-dir", ".", cwd=tmp_path / "here")
@@ -176,7 +178,7 @@ def test_an_empty_run_directory_is_taken(launcher: Any, spec: Path, tmp_path: Pa
     assert (tmp_path / "here" / "summary.json").is_file()
 
 
-def test_a_terminal_gets_a_display(launcher: Any, spec: Path, tmp_path: Path) -> None:
+def test_a_terminal_gets_a_display(launcher: Launcher, spec: Path, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     process = launcher.start("run", spec, "--run-dir", "run", cwd=tmp_path, tty=os.ttyname(theirs))
     screen = b""
@@ -201,11 +203,10 @@ def listing(folder: Path) -> dict[Path, int]:
 
 @pytest.mark.parametrize("settings", [[], ["train.accumulate=3", "train.ema=0.9"]])
 def test_a_dry_run_tells_the_cost_and_writes_nothing(
-    launcher: Any, spec: Path, tmp_path: Path, settings: list[str]
+    launcher: Launcher, spec: Path, tmp_path: Path, settings: list[str]
 ) -> None:
     before = listing(tmp_path)
-    given = [part for setting in settings for part in ("--set", setting)]
-    ended = launcher("run", spec, "--dry-run", *given, cwd=tmp_path)
+    ended = launcher("run", spec, "--dry-run", *given(*settings), cwd=tmp_path)
     assert (ended.code, ended.err) == (0, "")
     assert listing(tmp_path) == before
 
@@ -220,7 +221,7 @@ def test_a_dry_run_tells_the_cost_and_writes_nothing(
     assert re.search(rf"a step takes [\d.]+ s: about 0:0\d for {steps} steps", ended.out)
 
 
-def test_a_dry_run_has_no_run_to_resume(launcher: Any, tmp_path: Path) -> None:
+def test_a_dry_run_has_no_run_to_resume(launcher: Launcher, tmp_path: Path) -> None:
     ended = launcher("run", "--dry-run", "--resume", "x", cwd=tmp_path)
     assert ended.code == 2 and "--dry-run" in ended.err
 
@@ -229,7 +230,7 @@ def test_a_dry_run_has_no_run_to_resume(launcher: Any, tmp_path: Path) -> None:
 
 
 def test_show_batch_draws_exactly_what_training_sees(
-    launcher: Any, spec: Path, tmp_path: Path
+    launcher: Launcher, spec: Path, tmp_path: Path
 ) -> None:
     size = ["--set", "data.size=130", "--set", "data.transform.crop=128"]
     out = tmp_path / "grid.png"
@@ -267,7 +268,7 @@ def find(page: Image.Image, image: Image.Image) -> tuple[int, int]:
     return found[0]
 
 
-def test_show_batch_does_not_overwrite(launcher: Any, spec: Path, tmp_path: Path) -> None:
+def test_show_batch_does_not_overwrite(launcher: Launcher, spec: Path, tmp_path: Path) -> None:
     out = tmp_path / "grid.png"
     out.write_text("mine")
     ended = launcher("show-batch", spec, "--out", out, cwd=tmp_path)

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from gantrans.training import checkpoint
+from processes import Launcher, given
 
 STEPS = 56
 SETTINGS = [
@@ -93,9 +94,9 @@ def curves(run: Path) -> list[tuple[int, list[str]]]:
 
 @pytest.mark.parametrize("workers", [(0, 0, 0), (1, 2, 0)], ids=["workers-0", "workers-vary"])
 def test_ten_sigkills_leave_no_trace_in_what_a_run_ends_with(
-    launcher: Any, spec: Path, tmp_path: Path, workers: tuple[int, ...]
+    launcher: Launcher, spec: Path, tmp_path: Path, workers: tuple[int, ...]
 ) -> None:
-    settings = [part for setting in SETTINGS for part in ("--set", setting)]
+    settings = given(*SETTINGS)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert launcher("run", spec, *settings, "--run-dir", whole, cwd=tmp_path).code == 0
 

@@ -6,6 +6,7 @@ So it does not matter how many workers load, or where a resumed run begins.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -119,13 +120,17 @@ def training_batches(
         pin_memory=pin_memory,
     )
     shape: dict[Domain, torch.Size] = {}
-    for batch in loader:
-        if isinstance(batch, DataError):
-            raise batch
-        for domain, images in batch.real.items():
-            if images.shape[1:] != shape.setdefault(domain, images.shape[1:]):
-                raise _unequal(batch.labels[domain][0], images.shape, shape[domain])
-        yield batch
+    try:
+        for batch in loader:
+            if isinstance(batch, DataError):
+                raise batch
+            for domain, images in batch.real.items():
+                if images.shape[1:] != shape.setdefault(domain, images.shape[1:]):
+                    raise _unequal(batch.labels[domain][0], images.shape, shape[domain])
+            yield batch
+    except (ConnectionError, EOFError):
+        time.sleep(1)  # a worker was killed: here, not later, the signal handler shall say so
+        raise
 
 
 class _Batches(Sampler[list[int]]):
@@ -178,7 +183,7 @@ def _unequal(label: str, shape: torch.Size, other: torch.Size) -> DataError:
 
 def lost_worker(error: Exception) -> bool:
     """Whether `error` means that a loading process was killed, as by a system short of memory."""
-    if isinstance(error, RuntimeError):  # a signal handler of torch's raises it, wherever one is
+    if isinstance(error, RuntimeError):  # torch's signal handler raises it, wherever one is
         return str(error).startswith("DataLoader worker")
     # Nobody is there to hand over a tensor. What fails inside a worker begins with "Caught".
     return isinstance(error, ConnectionError | EOFError) and not str(error).startswith("Caught")

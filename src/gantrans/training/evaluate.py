@@ -26,8 +26,10 @@ class Score(TypedDict):
 
 
 Scores = dict[str, dict[str, Score]]
-"""By direction ("summer->winter"), then by the metric's key in the spec ("psnr"); further numbers of a
-metric are "key.number"."""
+"""By direction ("summer->winter"), then by the metric's key in the spec ("psnr").
+
+Further numbers of one metric are "key.number".
+"""
 
 
 class Evaluation:

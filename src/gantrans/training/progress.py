@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -40,6 +40,9 @@ class Pace:
 class Progress(Protocol):
     """What a run reports to."""
 
+    def advance(self, step: int, steps: int) -> None:
+        """So many steps of all are finished; called after each, so it must cost nothing."""
+
     def report(self, pace: Pace, values: Mapping[str, float]) -> None:
         """The state of the run, and the mean of each curve since the last report."""
 
@@ -55,6 +58,9 @@ class PlainProgress:
 
     def __init__(self, console: Console) -> None:
         self.console = console
+
+    def advance(self, step: int, steps: int) -> None:
+        """Nothing: a line a step would be too many."""
 
     def report(self, pace: Pace, values: Mapping[str, float]) -> None:
         """step 40/1000  epoch 1/2  12.1 images/s  waiting 1%  left 1:20  generators/...: 0.5"""
@@ -74,15 +80,25 @@ class PlainProgress:
 
 
 class LiveProgress(PlainProgress):
-    """A display that is drawn anew at each report; lines that are said scroll above it."""
+    """A display that is drawn four times a second; lines that are said scroll above it."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
+        self._reported: tuple[Pace, Mapping[str, float]] | None = None
         self._live = Live(Text("starting"), console=console, refresh_per_second=4)
         self._live.start()
 
+    def advance(self, step: int, steps: int) -> None:
+        """The new step beside the last pace and curves."""
+        if self._reported is None:
+            self._live.update(Text(f"step {step}/{steps}"))
+        else:
+            pace, values = self._reported
+            self._live.update(_display(replace(pace, step=step), values))
+
     def report(self, pace: Pace, values: Mapping[str, float]) -> None:
         """The bar, the pace and a table of the curves."""
+        self._reported = pace, values
         self._live.update(_display(pace, values))
 
     def close(self) -> None:
@@ -95,6 +111,10 @@ class LoggedProgress:
 
     def __init__(self, shown: Progress, log: Path) -> None:
         self.shown, self.log = shown, log
+
+    def advance(self, step: int, steps: int) -> None:
+        """On the screen alone."""
+        self.shown.advance(step, steps)
 
     def report(self, pace: Pace, values: Mapping[str, float]) -> None:
         """On the screen alone: metrics.jsonl has the numbers."""

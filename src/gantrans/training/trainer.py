@@ -73,6 +73,7 @@ class Trainer:
                 terms = self.training(self.step, batches)
                 self.step += 1
                 self.ledger.add(self.step, terms, [batch.labels for batch in batches])
+                self.progress.advance(self.step, self.job.steps)
                 self._look()
                 self._stop_if_asked(stop)
         except DataError as error:

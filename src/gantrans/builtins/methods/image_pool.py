@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gantrans.api.randomness import stream
+from gantrans.errors import DataError
 
 
 class ImagePool:
@@ -26,11 +27,20 @@ class ImagePool:
         self.images: Tensor | None = None
 
     def exchange(self, images: Tensor, ordinal: int) -> Tensor:
-        """(N, C, H, W) in, the same shape out; `ordinal` is the number of the first image."""
+        """(N, C, H, W) in, the same shape out; `ordinal` is the number of the first image.
+
+        Raises DataError for images of another size than those it holds, as after a resume with
+        another crop.
+        """
         if self.size == 0:
             return images
         if self.images is None:
             self.images = images.new_zeros((self.size, *images.shape[1:]))
+        if self.images.shape[1:] != images.shape[1:]:
+            raise DataError(
+                f"images (C, H, W) are {tuple(images.shape[1:])} now, those in the image pool "
+                f"{tuple(self.images.shape[1:])}: go on with the data that the run began with"
+            )
         given = images.clone()
         for n, image in enumerate(images, start=ordinal):
             if n < self.size:
@@ -48,5 +58,7 @@ class ImagePool:
         return torch.empty(0) if self.images is None else self.images
 
     def load_state(self, state: Tensor) -> None:
-        """Take back what `state` gave."""
+        """Take back what `state` gave. Raises ValueError if that was a pool of another size."""
+        if state.numel() and len(state) != self.size:
+            raise ValueError(f"the image pool had {len(state)} places, now pool_size = {self.size}")
         self.images = state.clone() if state.numel() else None

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gantrans.api.network import judge, translate
+
+
+class Counting(nn.Module):
+    """Doubles its input, in `dtype`, as one map or on several scales; notes its batches."""
+
+    def __init__(
+        self, *, couples_batch: bool = False, scales: int = 0, dtype: torch.dtype = torch.float32
+    ) -> None:
+        super().__init__()
+        self.couples_batch, self.scales, self.dtype = couples_batch, scales, dtype
+        self.batches: list[int] = []
+
+    def forward(self, x: Tensor) -> Any:
+        self.batches.append(len(x))
+        y = (2 * x).to(self.dtype)
+        return [y[..., ::n, ::n] for n in range(1, self.scales + 1)] if self.scales else y
+
+
+@pytest.mark.parametrize("run", [translate, lambda network, *images: judge(network, images)])
+@pytest.mark.parametrize(
+    ("couples_batch", "shapes", "batches"),
+    [
+        (False, [(1, 3, 8, 8), (1, 3, 8, 8)], [2]),
+        (False, [(2, 3, 8, 8), (1, 3, 8, 8), (3, 3, 8, 8)], [6]),
+        (False, [(1, 3, 8, 8), (1, 3, 8, 12)], [1, 1]),  # other sizes make no batch
+        (True, [(1, 3, 8, 8), (1, 3, 8, 8)], [1, 1]),
+        (False, [(2, 3, 8, 8)], [2]),
+    ],
+)
+def test_inputs_are_one_batch_where_that_changes_nothing(
+    run: Any, couples_batch: bool, shapes: list[tuple[int, ...]], batches: list[int]
+) -> None:
+    network: Any = Counting(couples_batch=couples_batch)
+    images = [torch.randn(shape) for shape in shapes]
+    results = run(network, *images)
+    assert network.batches == batches
+    for image, result in zip(images, results, strict=True):
+        assert torch.equal(result, 2 * image)
+
+
+def test_scores_of_several_scales_are_given_back_input_by_input() -> None:
+    network: Any = Counting(scales=2)
+    images = [torch.randn(2, 1, 8, 8), torch.randn(1, 1, 8, 8)]
+    for image, scores in zip(images, judge(network, images), strict=True):
+        assert [tuple(one.shape) for one in scores] == [
+            (len(image), 1, 8, 8),
+            (len(image), 1, 4, 4),
+        ]
+        assert torch.equal(scores[0], 2 * image)
+        assert torch.equal(scores[1], 2 * image[..., ::2, ::2])
+
+
+@pytest.mark.parametrize("scales", [0, 2])
+def test_results_are_in_float32_whatever_the_networks_precision(scales: int) -> None:
+    network: Any = Counting(dtype=torch.bfloat16, scales=scales)
+    image = torch.randn(1, 1, 4, 4)
+    [scores] = judge(network, [image])
+    for one in scores if scales else [scores]:
+        assert one.dtype == torch.float32
+    if not scales:
+        assert translate(network, image)[0].dtype == torch.float32
