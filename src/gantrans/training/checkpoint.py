@@ -23,12 +23,9 @@ between the renaming and their turn.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
-import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +34,7 @@ import torch
 from torch import Tensor
 
 from gantrans.errors import CheckpointError
-from gantrans.inference.model_files import PARTIAL
+from gantrans.inference.model_files import PARTIAL, sha256_of
 from gantrans.inference.weights import (
     WeightsHeader,
     load_tensors,
@@ -45,6 +42,7 @@ from gantrans.inference.weights import (
     save_tensors,
     save_weights,
 )
+from gantrans.training.retention import best_of, folder_of, point, remove, sync, whole
 
 TRAINING = "training.safetensors"
 
@@ -81,7 +79,7 @@ def save(
     Raises:
         CheckpointError: if it cannot be written; what was there before is untouched.
     """
-    folder = checkpoints / _name(facts["step"])
+    folder = folder_of(checkpoints, facts["step"])
     partial = folder.with_suffix(PARTIAL)
     try:
         shutil.rmtree(partial, ignore_errors=True)
@@ -89,18 +87,18 @@ def save(
         for name, (weights, header) in networks.items():
             save_weights(partial / f"{name}.safetensors", weights, header)
         save_tensors(partial / TRAINING, state)
-        digests = {file.name: _digest(file) for file in sorted(partial.iterdir())}
+        digests = {file.name: sha256_of(file) for file in sorted(partial.iterdir())}
         record = json.dumps({**facts, "files": digests}, indent=1)
         (partial / "training.json").write_text(record + "\n", encoding="utf-8")
-        _sync(partial / "training.json")  # the others are synced as they are written
-        _sync(partial)
+        sync(partial / "training.json")  # the others are synced as they are written
+        sync(partial)
         partial.rename(folder)
-        _sync(checkpoints)
-        _point(checkpoints, "latest", folder)
-        if _best(checkpoints, facts) == folder:
-            _point(checkpoints, "best", folder)
+        sync(checkpoints)
+        point(checkpoints, "latest", folder)
+        if best_of(checkpoints, facts) == folder:
+            point(checkpoints, "best", folder)
     except (OSError, CheckpointError) as error:
-        _remove(partial)  # its room may be what is missing
+        remove(partial)  # its room may be what is missing
         kept = whole(checkpoints)
         last = f"the last good checkpoint is {kept[-1]}" if kept else "there is no earlier one"
         reason = error.__cause__ or error  # save_tensors has advice of its own
@@ -126,7 +124,7 @@ def load(folder: Path, device: torch.device) -> Checkpoint:
         raise _damaged(folder, f"training.json cannot be read ({error})") from None
     for name, digest in digests.items():
         try:
-            intact = _digest(folder / name) == digest
+            intact = sha256_of(folder / name) == digest
         except OSError as error:
             raise _damaged(folder, f"{name} cannot be read ({error.strerror})") from None
         if not intact:
@@ -160,83 +158,6 @@ def fits(found: Checkpoint, wanted: Mapping[str, WeightsHeader]) -> None:
                 )
 
 
-def whole(checkpoints: Path) -> list[Path]:
-    """Every whole checkpoint folder, oldest first."""
-    folders = checkpoints.glob("step-*") if checkpoints.is_dir() else ()
-    return sorted(f for f in folders if f.is_dir() and f.suffix != PARTIAL)
-
-
-def prune(checkpoints: Path, keep_last: int, facts: Mapping[str, Any]) -> None:
-    """Remove all but the newest `keep_last` folders and the one that `facts` calls the best."""
-    best = _best(checkpoints, facts)
-    for folder in whole(checkpoints)[:-keep_last]:
-        if folder != best:
-            _remove(folder)
-
-
-def rewind(checkpoints: Path, to: Checkpoint | None, say: Callable[[str], None]) -> None:
-    """Make `to` the newest checkpoint, for a run that goes on from there.
-
-    Leftovers of a kill are removed. Later checkpoints, whose steps will be done again, are moved
-    to the folder set-aside.
-
-    Raises:
-        OSError: if that is not allowed.
-    """
-    for leftover in checkpoints.glob(f"*{PARTIAL}"):
-        _remove(leftover)
-    if to is not None:
-        _point(checkpoints, "latest", to.folder)
-        best = _best(checkpoints, to.facts)
-        if best is not None and best.is_dir():
-            _point(checkpoints, "best", best)
-        else:
-            (checkpoints / "best").unlink(missing_ok=True)
-    for folder in whole(checkpoints):
-        if to is None or folder.name > to.folder.name:
-            aside = checkpoints / "set-aside" / folder.name
-            _remove(aside)
-            aside.parent.mkdir(exist_ok=True)
-            folder.rename(aside)
-            say(f"set aside the later checkpoint {folder.name}, in {aside.parent}")
-
-
-def _name(step: int) -> str:
-    return f"step-{step:08d}"
-
-
-def _best(checkpoints: Path, facts: Mapping[str, Any]) -> Path | None:
-    return checkpoints / _name(facts["best"]["step"]) if facts["best"] else None
-
-
-def _point(checkpoints: Path, name: str, folder: Path) -> None:
-    """Make the text file `name` name `folder`, at once or not at all."""
-    partial = checkpoints / f"{name}{PARTIAL}"
-    try:
-        partial.write_text(folder.name + "\n", encoding="utf-8")
-        _sync(partial)
-        partial.replace(checkpoints / name)
-    finally:
-        _remove(partial)
-    _sync(checkpoints)
-
-
-def _remove(path: Path) -> None:
-    """Remove a folder or file; what cannot be removed stays.
-
-    A folder first gets a name that is never taken for whole.
-    """
-    with contextlib.suppress(OSError):
-        if not path.is_dir():
-            path.unlink(missing_ok=True)
-            return
-        doomed = path.with_suffix(PARTIAL)
-        if path != doomed:
-            shutil.rmtree(doomed, ignore_errors=True)
-            path.rename(doomed)
-        shutil.rmtree(doomed)
-
-
 def _identity(header: WeightsHeader) -> dict[str, Any]:
     """What must be equal for weights to fit."""
     channels = {"in_channels": header.in_channels, "out_channels": header.out_channels}
@@ -253,19 +174,3 @@ def _damaged(folder: Path, what: str) -> CheckpointError:
     else:
         go_on = "there is no other checkpoint; begin a new run"
     return CheckpointError(f"the checkpoint {folder} is damaged: {what}; {go_on}")
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    """Have the disk take what was written, so that a power cut after the rename loses nothing."""
-    if path.is_dir() and os.name == "nt":
-        return  # Windows cannot sync folders
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,7 +10,6 @@ checkpoints/          see training/checkpoint.py
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import re
@@ -24,6 +23,7 @@ from typing import Any
 
 import gantrans
 from gantrans.errors import GantransError, UsageError
+from gantrans.inference.model_files import sha256_of
 from gantrans.plugin.registry import Origin
 from gantrans.spec.load import LoadedSpec, Source
 
@@ -122,7 +122,7 @@ def recorded(run: RunDirectory) -> tuple[Source, list[Path]]:
     table, base_dir, digests = _read(run.path)
     copies = {run.path / "plugins" / Path(name).name: digest for name, digest in digests.items()}
     for copy, digest in copies.items():
-        if not copy.is_file() or _sha256(copy) != digest:
+        if not copy.is_file() or sha256_of(copy) != digest:
             raise UsageError(
                 f"{copy} is missing or not the plugin that the run began with; restore it, or give "
                 f"the spec, which names its plugins: gantrans run SPEC --resume {run.path}"
@@ -190,7 +190,3 @@ def _resolved(loaded: LoadedSpec, copies: Mapping[str, str]) -> dict[str, Any]:
         "overridden": [".".join(map(str, path)) for path in loaded.source.overridden],
         "spec": loaded.run.model_dump(mode="json"),
     }
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

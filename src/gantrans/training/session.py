@@ -15,7 +15,7 @@ from rich.console import Console
 from gantrans.errors import GantransError, UsageError
 from gantrans.inference.device import choose_device
 from gantrans.spec.load import LoadedSpec, load
-from gantrans.training import checkpoint, rundir
+from gantrans.training import checkpoint, retention, rundir
 from gantrans.training.assemble import Job, assemble
 from gantrans.training.checkpoint import Checkpoint
 from gantrans.training.data import training_batches
@@ -98,10 +98,16 @@ def run(
         finally:
             progress.close()
     result = RunResult(directory.path, trainer.step, trainer.stopwatch.seconds, trainer.scores)
-    summary = {"steps": result.steps, "seconds": result.seconds, "metrics": result.metrics}
+    best_step = trainer.best["step"] if trainer.best else None
+    summary = {
+        "steps": result.steps,
+        "seconds": result.seconds,
+        "metrics": result.metrics,
+        "best_step": best_step,
+    }
     with _writing_in(directory):
         directory.write_json(SUMMARY, summary)
-    for line in in_words(job, result.path, result.seconds, result.metrics):
+    for line in in_words(job, result.path, result.seconds, result.metrics, best_step):
         progress.say(line)
     return result
 
@@ -174,7 +180,7 @@ def _reopen(
     else:
         loaded = load(spec, settings=settings, plugins=plugins)
     job = assemble(loaded, choose_device(device))
-    kept = [named] if named else checkpoint.whole(directory.checkpoints)
+    kept = [named] if named else retention.whole(directory.checkpoints)
     resumed = checkpoint.load(kept[-1], job.device) if kept else None
     done = resumed.facts["step"] if resumed else 0
     # One that was killed between its last checkpoint and its summary still has to end.
@@ -191,7 +197,8 @@ def _prepare(directory: RunDirectory, job: Job, resumed: Checkpoint | None, say:
     with _writing_in(directory):
         rundir.record(directory, job.loaded)
         (directory.path / SUMMARY).unlink(missing_ok=True)
-        checkpoint.rewind(directory.checkpoints, resumed, say)
+        found = (resumed.folder, resumed.facts) if resumed else None
+        retention.rewind(directory.checkpoints, found, say)
 
 
 @contextmanager

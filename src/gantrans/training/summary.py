@@ -9,7 +9,9 @@ from gantrans.training.evaluate import Score, Scores
 from gantrans.training.progress import clock
 
 
-def in_words(job: Job, path: Path, seconds: float, scores: Scores) -> list[str]:
+def in_words(
+    job: Job, path: Path, seconds: float, scores: Scores, best_step: int | None
+) -> list[str]:
     """The last lines of a run: how long, how good, where the pictures are, what to do next."""
     lines = [f"done: {job.steps} steps in {clock(seconds)}"]
     for direction, metrics in scores.items():
@@ -20,6 +22,8 @@ def in_words(job: Job, path: Path, seconds: float, scores: Scores) -> list[str]:
         lines.append(
             "no metric could be measured (there is no truth to compare with): judge by the pictures"
         )
+    elif best_step != job.steps:
+        lines.append(f"step {best_step} was better; it is kept, and `gantrans translate` takes it")
     names = job.spec.domains
     lines += [
         f"pictures: {path / 'samples' / f'step-{job.steps:08d}.png'}",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 import torch
 
-from gantrans.api.tracker import Tracker
 from gantrans.errors import (
     CheckpointError,
     DataError,
@@ -16,7 +15,7 @@ from gantrans.errors import (
     NonFiniteError,
     RunInterruptedError,
 )
-from gantrans.training import checkpoint
+from gantrans.training import checkpoint, retention
 from gantrans.training.assemble import Job
 from gantrans.training.checkpoint import Checkpoint
 from gantrans.training.data import LoadedBatch, lost_worker, training_batches
@@ -29,6 +28,7 @@ from gantrans.training.samples import SampleImages
 from gantrans.training.step import TrainingStep
 from gantrans.training.stop import StopRequest
 from gantrans.training.stopwatch import Stopwatch
+from gantrans.training.trackers import Trackers
 
 
 class Trainer:
@@ -54,7 +54,6 @@ class Trainer:
         if resumed is not None:
             self._take_up(resumed)
         self.saved_at = self.step
-        self.trackers: dict[str, Tracker] = {}
 
     def train(self, stop: StopRequest) -> None:
         """Do the steps that are left.
@@ -66,7 +65,12 @@ class Trainer:
             CheckpointError: a checkpoint cannot be written.
         """
         self.stopwatch.start(self.step)
-        self._open_trackers()
+        self.trackers = Trackers(
+            self.job.spec.trackers,
+            run_dir=self.run.path,
+            start_step=self.step,
+            say=self.progress.say,
+        )
         try:
             self._stop_if_asked(stop)  # while everything was being built
             for batches in self._batches():
@@ -90,7 +94,7 @@ class Trainer:
                 f"a smaller data.workers needs less. {self._how_to_go_on()}"
             ) from error
         finally:
-            self._track(lambda tracker: tracker.close())
+            self.trackers.close()
 
     def _stop_if_asked(self, stop: StopRequest) -> None:
         if stop.asked and self.step < self.job.steps:
@@ -138,7 +142,7 @@ class Trainer:
             pace = self.stopwatch.pace(self.step)
             self.progress.report(pace, values)
             extra = {"images_per_second": pace.images_per_second, "waiting": pace.waiting}
-            self._track(lambda tracker: tracker.scalars(self.step, {**values, **extra}))
+            self.trackers.scalars(self.step, {**values, **extra})
         if due(train.sample_every):
             self._sample()
         improved = due(train.evaluate_every) and self._evaluate()
@@ -155,7 +159,7 @@ class Trainer:
             partial.replace(place)
         except OSError as error:  # a picture is no reason to lose a run
             self.progress.say(f"the samples of step {self.step} cannot be written: {error}")
-        self._track(lambda tracker: tracker.images(self.step, "samples", picture))
+        self.trackers.images(self.step, "samples", picture)
 
     def _evaluate(self) -> bool:
         """Measure; whether this is the best so far."""
@@ -168,7 +172,7 @@ class Trainer:
             for direction, metrics in scores.items()
             for metric, score in metrics.items()
         }
-        self._track(lambda tracker: tracker.scalars(self.step, values))
+        self.trackers.scalars(self.step, values)
         shown = "  ".join(
             f"{curve.removeprefix('metrics/')} {v:.2f}" for curve, v in values.items()
         )
@@ -201,7 +205,7 @@ class Trainer:
         weights = {name: (tensors, described[name]) for name, tensors in networks.items()}
         checkpoint.save(self.run.checkpoints, weights, state, facts)
         self.saved_at = self.step
-        checkpoint.prune(self.run.checkpoints, self.job.spec.train.keep_last, facts)
+        retention.prune(self.run.checkpoints, self.job.spec.train.keep_last, facts)
 
     def _take_up(self, resumed: Checkpoint) -> None:
         checkpoint.fits(resumed, headers(self.job, 0))
@@ -224,28 +228,7 @@ class Trainer:
     def _counts(self) -> dict[str, int]:
         return {domain: len(source) for domain, source in self.job.samples.sources.items()}
 
-    def _open_trackers(self) -> None:
-        for name, config in self.job.spec.trackers.items():
-            try:
-                self.trackers[name] = config.build(run_dir=self.run.path, start_step=self.step)
-            except Exception as error:
-                self._drop(name, error)
-
-    def _track(self, report: Callable[[Tracker], None]) -> None:
-        """Tell every tracker; one that fails is dropped, and training goes on."""
-        for name, tracker in list(self.trackers.items()):
-            try:
-                report(tracker)
-            except Exception as error:
-                del self.trackers[name]
-                self._drop(name, error)
-
-    def _drop(self, tracker: str, error: Exception) -> None:
-        self.progress.say(
-            f"the tracker {tracker!r} failed and is dropped: {type(error).__name__}: {error}"
-        )
-
     def _how_to_go_on(self) -> str:
-        kept = checkpoint.whole(self.run.checkpoints)
+        kept = retention.whole(self.run.checkpoints)
         where = f"The run is saved in {kept[-1]}. " if kept else "Nothing was saved yet. "
         return where + f"Go on with: gantrans run --resume {self.run.path}"

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gantrans.errors import CheckpointError
 from gantrans.inference.weights import WeightsHeader
-from gantrans.training import checkpoint
+from gantrans.training import checkpoint, retention
 
 CPU = torch.device("cpu")
 HEADER = WeightsHeader(
@@ -83,16 +83,16 @@ def test_files_may_be_read_by_whoever_may_read_their_folder(tmp_path: Path) -> N
 def test_only_the_newest_and_the_best_are_kept(tmp_path: Path) -> None:
     for step in range(1, 7):
         save(tmp_path, step)
-    checkpoint.prune(tmp_path, 2, {"best": {"step": 3, "value": 0.5}})
-    assert [f.name[-1] for f in checkpoint.whole(tmp_path)] == ["3", "5", "6"]
-    checkpoint.prune(tmp_path, 1, {"best": None})
-    assert [f.name[-1] for f in checkpoint.whole(tmp_path)] == ["6"]
+    retention.prune(tmp_path, 2, {"best": {"step": 3, "value": 0.5}})
+    assert [f.name[-1] for f in retention.whole(tmp_path)] == ["3", "5", "6"]
+    retention.prune(tmp_path, 1, {"best": None})
+    assert [f.name[-1] for f in retention.whole(tmp_path)] == ["6"]
 
 
 def test_a_half_written_folder_does_not_count_and_is_not_loaded(tmp_path: Path) -> None:
     save(tmp_path, 1)
     half = save(tmp_path, 2).rename(tmp_path / f"step-00000002{checkpoint.PARTIAL}")
-    assert [f.name for f in checkpoint.whole(tmp_path)] == ["step-00000001"]
+    assert [f.name for f in retention.whole(tmp_path)] == ["step-00000001"]
     with pytest.raises(CheckpointError, match=r"not written to the end.*step-00000001"):
         checkpoint.load(half, CPU)
 
@@ -127,8 +127,8 @@ def flip_a_bit(file: Path) -> None:
 FULL = [
     ("gantrans.training.checkpoint.save_weights", 0),
     ("gantrans.training.checkpoint.save_tensors", 0),
-    ("gantrans.training.checkpoint._sync", 0),
-    ("gantrans.training.checkpoint._sync", 1),
+    ("gantrans.training.checkpoint.sync", 0),
+    ("gantrans.training.checkpoint.sync", 1),
     ("pathlib.Path.mkdir", 0),
     ("pathlib.Path.write_text", 0),
     ("pathlib.Path.rename", 0),
@@ -166,7 +166,7 @@ def test_a_disk_that_is_full_for_latest_alone_keeps_both_checkpoints(
         with pytest.raises(CheckpointError, match=r"last good checkpoint is .*step-00000002"):
             save(tmp_path, 2)
     assert (tmp_path / "latest").read_text() == "step-00000001\n"
-    assert [f.name[-1] for f in checkpoint.whole(tmp_path)] == ["1", "2"]
+    assert [f.name[-1] for f in retention.whole(tmp_path)] == ["1", "2"]
     assert list(tmp_path.glob("*.partial")) == []
 
 
@@ -199,7 +199,7 @@ def test_going_back_sets_later_checkpoints_aside_and_both_pointers_right(tmp_pat
 
     save(tmp_path, 3, best=3)  # done again, and gone back again: nothing is in the way
     checkpoint.rewind(tmp_path, checkpoint.load(middle, CPU), say_nothing)
-    assert [f.name[-1] for f in checkpoint.whole(tmp_path)] == ["1", "2"]
+    assert [f.name[-1] for f in retention.whole(tmp_path)] == ["1", "2"]
 
 
 def test_a_kill_before_best_was_moved_is_made_up_for(tmp_path: Path) -> None:

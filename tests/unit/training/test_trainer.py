@@ -96,15 +96,16 @@ def test_a_tracker_that_raises_is_dropped_and_training_goes_on(
     assert [json.loads(line)["step"] for line in lines] == [2, 4, 6, 6]
 
 
+@pytest.mark.parametrize("log_every", [2, 100])  # noticed at a log line, or before it is saved
 def test_a_term_that_is_not_a_number_stops_the_run_and_keeps_the_last_good_checkpoint(
-    tmp_path: Path, plugin: str
+    tmp_path: Path, plugin: str, log_every: int
 ) -> None:
     with pytest.raises(NonFiniteError) as caught:
         trained(
             tmp_path,
             plugins=[plugin],
             losses={"explodes": {}},
-            train={"checkpoint_every": 2, "log_every": 2},
+            train={"checkpoint_every": 2, "log_every": log_every, "sample_every": 0},
         )
     said = str(caught.value)
     assert "generators/explodes became nan at step 5, on train-" in said

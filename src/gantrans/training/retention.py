@@ -1,0 +1,105 @@
+"""Which checkpoints a run has, which of them it keeps, and from which it goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gantrans.inference.model_files import PARTIAL
+
+
+def whole(checkpoints: Path) -> list[Path]:
+    """Every whole checkpoint folder, oldest first."""
+    folders = checkpoints.glob("step-*") if checkpoints.is_dir() else ()
+    return sorted(f for f in folders if f.is_dir() and f.suffix != PARTIAL)
+
+
+def folder_of(checkpoints: Path, step: int) -> Path:
+    """Where the checkpoint of `step` finished steps is, or would be."""
+    return checkpoints / f"step-{step:08d}"
+
+
+def best_of(checkpoints: Path, facts: Mapping[str, Any]) -> Path | None:
+    """The folder that a checkpoint's `facts` call the best so far; it may be gone."""
+    return folder_of(checkpoints, facts["best"]["step"]) if facts["best"] else None
+
+
+def prune(checkpoints: Path, keep_last: int, facts: Mapping[str, Any]) -> None:
+    """Remove all but the newest `keep_last` folders and the one that `facts` calls the best."""
+    best = best_of(checkpoints, facts)
+    for folder in whole(checkpoints)[:-keep_last]:
+        if folder != best:
+            remove(folder)
+
+
+def rewind(
+    checkpoints: Path, to: tuple[Path, Mapping[str, Any]] | None, say: Callable[[str], None]
+) -> None:
+    """Make a checkpoint, given as its folder and facts, the newest: the run goes on from there.
+
+    Leftovers of a kill are removed. Later checkpoints, whose steps will be done again, are moved
+    to the folder set-aside.
+
+    Raises:
+        OSError: if that is not allowed.
+    """
+    for leftover in checkpoints.glob(f"*{PARTIAL}"):
+        remove(leftover)
+    if to is not None:
+        folder, facts = to
+        point(checkpoints, "latest", folder)
+        best = best_of(checkpoints, facts)
+        if best is not None and best.is_dir():
+            point(checkpoints, "best", best)
+        else:
+            (checkpoints / "best").unlink(missing_ok=True)
+    for later in whole(checkpoints):
+        if to is None or later.name > to[0].name:
+            aside = checkpoints / "set-aside" / later.name
+            remove(aside)
+            aside.parent.mkdir(exist_ok=True)
+            later.rename(aside)
+            say(f"set aside the later checkpoint {later.name}, in {aside.parent}")
+
+
+def point(checkpoints: Path, name: str, folder: Path) -> None:
+    """Make the text file `name` name `folder`, at once or not at all."""
+    partial = checkpoints / f"{name}{PARTIAL}"
+    try:
+        partial.write_text(folder.name + "\n", encoding="utf-8")
+        sync(partial)
+        partial.replace(checkpoints / name)
+    finally:
+        remove(partial)
+    sync(checkpoints)
+
+
+def remove(path: Path) -> None:
+    """Remove a folder or file; what cannot be removed stays.
+
+    A folder first gets a name that is never taken for whole.
+    """
+    with contextlib.suppress(OSError):
+        if not path.is_dir():
+            path.unlink(missing_ok=True)
+            return
+        doomed = path.with_suffix(PARTIAL)
+        if path != doomed:
+            shutil.rmtree(doomed, ignore_errors=True)
+            path.rename(doomed)
+        shutil.rmtree(doomed)
+
+
+def sync(path: Path) -> None:
+    """Have the disk take what was written, so that a power cut after the rename loses nothing."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows cannot sync folders
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
