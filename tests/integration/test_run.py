@@ -129,7 +129,7 @@ def test_the_best_is_the_one_with_the_highest_psnr(made: tuple[Path, str]) -> No
 def test_the_summary_says_how_good_it_is_beside_doing_nothing(made: tuple[Path, str]) -> None:
     run, shown = made
     summary = json.loads((run / "summary.json").read_text())
-    assert summary.keys() == {"steps", "seconds", "metrics"}
+    assert summary.keys() == {"steps", "seconds", "metrics", "best_step"}
     assert summary["steps"] == 12 and summary["seconds"] > 0
     assert summary["metrics"].keys() == {"summer->winter", "winter->summer"}
     psnr = summary["metrics"]["summer->winter"]["psnr"]

@@ -39,7 +39,8 @@ class Loss(Component, nn.Module):
     """A term of the generators' objective, of the discriminators', or of both.
 
     Override `generator`, `discriminator` or both; what is not overridden is not called. Return
-    unweighted values: the trainer applies `config.weight_at(step)` to them.
+    unweighted values: the trainer applies `config.weight_at(step)` to them. Parameters of its own
+    are neither trained nor saved.
     """
 
     kind = "loss"

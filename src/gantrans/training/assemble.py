@@ -180,7 +180,9 @@ def _method(
         initialise(made, spec.seed, name)
         return made.to(device)
 
-    parts = Parts(LossSet(losses).to(device), spec.seed, make_generator, make_discriminator)
+    # What a loss owns, such as a network that it compares features of, is not trained.
+    frozen = LossSet(losses).to(device).requires_grad_(False)
+    parts = Parts(frozen, spec.seed, make_generator, make_discriminator)
     method: Method = spec.method.build(parts=parts)
     return method, ends
 

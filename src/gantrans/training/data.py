@@ -144,7 +144,7 @@ class _Batches(Sampler[list[int]]):
             yield list(range(n * self.batch_size, (n + 1) * self.batch_size))
 
 
-def test_image(
+def evaluation_image(
     dataset: DatasetComponent, source: ImageSource, domain: Domain, index: int
 ) -> Tensor:
     """One image of a source as the networks get it outside training: not flipped, centre crop."""

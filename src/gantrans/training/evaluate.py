@@ -13,7 +13,7 @@ from gantrans.api.metric import Metric, Translated
 from gantrans.api.step import ENDS, Direction, Domain
 from gantrans.inference.padding import run_padded
 from gantrans.training.assemble import Job
-from gantrans.training.data import test_image
+from gantrans.training.data import evaluation_image
 
 BATCH = 8
 
@@ -118,7 +118,7 @@ class Evaluation:
         yield self._stacked(batch)
 
     def _image(self, domain: Domain, index: int) -> Tensor:
-        return test_image(self.job.dataset, self.sources[domain], domain, index)
+        return evaluation_image(self.job.dataset, self.sources[domain], domain, index)
 
     def _stacked(self, batch: list[tuple[Tensor, Tensor | None]]) -> tuple[Tensor, Tensor | None]:
         truths = [truth for _, truth in batch if truth is not None]

@@ -12,7 +12,7 @@ from gantrans.api.generator import Generator
 from gantrans.api.step import DOMAINS, ENDS, Direction, Domain
 from gantrans.inference.padding import run_padded
 from gantrans.training.assemble import Job
-from gantrans.training.data import LoadedBatch, test_image
+from gantrans.training.data import LoadedBatch, evaluation_image
 from gantrans.training.grid import Block, grid
 
 
@@ -34,7 +34,7 @@ class SampleImages:
                 source = job.samples.sources[domain]
             count = min(job.spec.train.samples, len(source))
             chosen = [n * len(source) // count for n in range(count)]
-            self.images[domain] = [test_image(job.dataset, source, domain, i) for i in chosen]
+            self.images[domain] = [evaluation_image(job.dataset, source, domain, i) for i in chosen]
 
     def picture(self, generators: Mapping[Direction, Generator]) -> Image.Image:
         """A block of rows for each direction: summer -> winter -> summer."""

@@ -30,9 +30,14 @@ class TrainingStep:
     def __init__(self, job: Job) -> None:
         self.job, self.method = job, job.method
         settings = job.spec.optimizer
+        # A network may have frozen some of its weights itself; those stay as they are.
+        self._trainable = {
+            name: [weight for weight in network.parameters() if weight.requires_grad]
+            for name, network in self.method.networks.items()
+        }
         self.optimizers = {
             phase.name: torch.optim.Adam(
-                [weight for network in phase.trains.values() for weight in network.parameters()],
+                [w for name in phase.trains for w in self._trainable[name]],
                 lr=settings.lr,
                 betas=settings.betas,
                 fused=job.device.type in {"cpu", "cuda"},
@@ -69,7 +74,7 @@ class TrainingStep:
         ]
         terms: dict[str, Tensor] = {}
         for phase in self.method.phases:
-            self._freeze_all_but(phase.trains.values())
+            self._freeze_all_but(phase.trains)
             for n, batch in enumerate(batches):
                 batches[n], found = self._accumulate(phase, batch, weights, 1 / len(batches))
                 for curve, value in found.items():
@@ -108,9 +113,10 @@ class TrainingStep:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
-    def _freeze_all_but(self, trained: Collection[nn.Module]) -> None:
-        for network in self.method.networks.values():
-            network.requires_grad_(any(network is one for one in trained))
+    def _freeze_all_but(self, trained: Collection[str]) -> None:
+        for name, weights in self._trainable.items():
+            for weight in weights:
+                weight.requires_grad_(name in trained)
 
     def _curve(self, phase: Phase, loss: str, key: str) -> str:
         """generators/adversarial/summer->winter, discriminators/adversarial/winter"""

@@ -48,6 +48,10 @@ def save(place: Path, step: int, best: int | None = None) -> Path:
     return checkpoint.save(place, {"generator_ab": (weights(step), HEADER)}, state(step), facts)
 
 
+def loaded(folder: Path) -> tuple[Path, Any]:
+    return folder, checkpoint.load(folder, CPU).facts
+
+
 def say_nothing(line: str) -> None:
     pass
 
@@ -190,7 +194,7 @@ def test_going_back_sets_later_checkpoints_aside_and_both_pointers_right(tmp_pat
     save(tmp_path, 3, best=3)
     (tmp_path / "latest.partial").touch()
     said: list[str] = []
-    checkpoint.rewind(tmp_path, checkpoint.load(middle, CPU), said.append)
+    retention.rewind(tmp_path, loaded(middle), said.append)
     assert (tmp_path / "latest").read_text() == "step-00000002\n"
     assert (tmp_path / "best").read_text() == "step-00000001\n"
     assert [f.name for f in (tmp_path / "set-aside").iterdir()] == ["step-00000003"]
@@ -198,7 +202,7 @@ def test_going_back_sets_later_checkpoints_aside_and_both_pointers_right(tmp_pat
     assert len(said) == 1 and "step-00000003" in said[0]
 
     save(tmp_path, 3, best=3)  # done again, and gone back again: nothing is in the way
-    checkpoint.rewind(tmp_path, checkpoint.load(middle, CPU), say_nothing)
+    retention.rewind(tmp_path, loaded(middle), say_nothing)
     assert [f.name[-1] for f in retention.whole(tmp_path)] == ["1", "2"]
 
 
@@ -206,14 +210,14 @@ def test_a_kill_before_best_was_moved_is_made_up_for(tmp_path: Path) -> None:
     save(tmp_path, 1, best=1)
     newest = save(tmp_path, 2, best=2)
     (tmp_path / "best").write_text("step-00000001\n")
-    checkpoint.rewind(tmp_path, checkpoint.load(newest, CPU), say_nothing)
+    retention.rewind(tmp_path, loaded(newest), say_nothing)
     assert (tmp_path / "best").read_text() == "step-00000002\n"
 
 
 def test_best_is_forgotten_if_its_checkpoint_is_gone(tmp_path: Path) -> None:
     newest = save(tmp_path, 4, best=2)
     (tmp_path / "best").write_text("step-00000009\n")
-    checkpoint.rewind(tmp_path, checkpoint.load(newest, CPU), say_nothing)
+    retention.rewind(tmp_path, loaded(newest), say_nothing)
     assert not (tmp_path / "best").exists()
 
 

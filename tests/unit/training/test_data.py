@@ -190,9 +190,9 @@ def test_test_images_are_neither_drawn_nor_mirrored(builtins: Any, tmp_path: Any
     dataset = config.build(base_dir=tmp_path)
     source = Numbered(3, side=12)
     with pytest.raises(DataError, match="image-1"):
-        data.test_image(dataset, source, "a", 1)
+        data.evaluation_image(dataset, source, "a", 1)
     large = Numbered(3, side=20)
-    cut = ((data.test_image(dataset, large, "a", 2) + 1) * 127.5).round().int()
+    cut = ((data.evaluation_image(dataset, large, "a", 2) + 1) * 127.5).round().int()
     assert torch.equal(cut[0, 0], torch.arange(2, 18).int())
     assert torch.equal(cut[1, :, 0], torch.arange(2, 18).int())
     assert int(cut[2, 0, 0]) == 2

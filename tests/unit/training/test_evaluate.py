@@ -36,7 +36,10 @@ def test_psnr_is_that_of_the_translations_to_the_true_other_season() -> None:
     scores, job, _ = measured(data={"test": 3})
     summer, winter = (
         torch.stack(
-            [data.test_image(job.dataset, job.dataset.source("test", d), d, i) for i in range(3)]
+            [
+                data.evaluation_image(job.dataset, job.dataset.source("test", d), d, i)
+                for i in range(3)
+            ]
         )
         for d in ("a", "b")
     )

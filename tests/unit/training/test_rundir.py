@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gantrans.errors import GantransError, UsageError
+from gantrans.inference.model_files import sha256_of
 from gantrans.spec.load import LoadedSpec, load, validate
 from gantrans.training import rundir
 
@@ -106,7 +107,7 @@ def test_a_record_names_no_plugin_outside_the_run(tmp_path: Path, loaded: Loaded
     run = rundir.create(loaded, tmp_path / "run", tmp_path)
     (tmp_path / "evil.py").write_text("raise SystemExit")
     record = json.loads((run.path / rundir.RESOLVED).read_text())
-    record["plugin_files"] = {"../../evil.py": rundir._sha256(tmp_path / "evil.py")}
+    record["plugin_files"] = {"../../evil.py": sha256_of(tmp_path / "evil.py")}
     run.write_json(rundir.RESOLVED, record)
     with pytest.raises(UsageError, match="missing"):
         rundir.recorded(run)

@@ -105,7 +105,7 @@ def test_a_term_that_is_not_a_number_stops_the_run_and_keeps_the_last_good_check
             tmp_path,
             plugins=[plugin],
             losses={"explodes": {}},
-            train={"checkpoint_every": 2, "log_every": log_every, "sample_every": 0},
+            train={"checkpoint_every": 2, "log_every": log_every, "epochs": 2},
         )
     said = str(caught.value)
     assert "generators/explodes became nan at step 5, on train-" in said

@@ -82,7 +82,7 @@ class GeneratorPhase(Phase):
             passes["identity"] = {"a": same_a, "b": same_b}
         else:
             [fake_b], [fake_a] = translate(self.g_ab, a), translate(self.g_ba, b)
-        passes["fake"] = {"a": fake_a, "b": fake_b}
+        passes["fake"] = {"a": fake_a, "b": fake_b}  # at every step: the image pools count on it
         if "cycle" in needs:
             [back_a], [back_b] = translate(self.g_ba, fake_b), translate(self.g_ab, fake_a)
             passes["cycle"] = {"a": back_a, "b": back_b}
