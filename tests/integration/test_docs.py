@@ -23,7 +23,7 @@ import typer
 import gantrans
 from gantrans.cli.app import app
 from gantrans.spec.load import Source, load
-from gantrans.training.assemble import check
+from gantrans.training.contradictions import check
 from tiny_run import tiny_spec
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from gantrans.cli.init import init
 from gantrans.errors import DataError, UsageError
 from gantrans.spec.load import LoadedSpec, load
-from gantrans.training.assemble import check
+from gantrans.training.contradictions import check
 
 app = typer.Typer()
 app.command()(init)

@@ -21,7 +21,7 @@ def validate(
 ) -> None:
     """Say whether a spec is right, and if not, everything that is wrong with it."""
     from gantrans.spec.load import load
-    from gantrans.training.assemble import check
+    from gantrans.training.contradictions import check
 
     loaded = load(spec, settings=set_ or (), plugins=plugin or ())
     check(loaded)

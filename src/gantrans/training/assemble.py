@@ -12,11 +12,11 @@ from gantrans.api.dataset import Dataset, ImageSource
 from gantrans.api.discriminator import Discriminator
 from gantrans.api.generator import Generator
 from gantrans.api.method import LossSet, Method, Parts
-from gantrans.api.problem import Problem
 from gantrans.api.step import DOMAINS, Domain
 from gantrans.errors import DataError
 from gantrans.spec.load import LoadedSpec
 from gantrans.spec.model import RunSpec
+from gantrans.training.contradictions import check
 from gantrans.training.data import TrainingSamples
 from gantrans.training.initialise import initialise, seed_torch
 
@@ -75,71 +75,6 @@ def assemble(loaded: LoadedSpec, device: torch.device) -> Job:
     method, ends = _method(spec, dataset, device)
     _fits(samples, method)
     return Job(loaded, device, dataset, samples, method, ends)
-
-
-def check(loaded: LoadedSpec) -> None:
-    """Refuse what contradicts, without reading an image: a SpecError with every contradiction.
-
-    The networks are built on the meta device, which computes shapes only.
-    """
-    spec = loaded.run
-    found: list[Problem] = []
-    dataset: Dataset = spec.data.build(base_dir=loaded.source.base_dir)
-    channels = {domain: dataset.channels(domain) for domain in DOMAINS}
-    provides = spec.method.component.provides
-    for name, config in spec.losses.items():
-        loss = config.component
-        path = ("losses", name)
-        if not loss.sides():
-            found.append(
-                Problem(path, f"{loss.name} overrides neither generator nor discriminator")
-            )
-        for need in sorted(set(loss.requires) - set(provides)):
-            can = ", ".join(sorted(provides))
-            method = spec.method.component.name
-            found.append(
-                Problem(
-                    path, f"it requires {need!r}, which the method {method!r} lacks (it has {can})"
-                )
-            )
-        if "identity" in loss.requires and channels["a"] != channels["b"]:
-            found.append(
-                Problem(
-                    path,
-                    f"identity needs equal channels in both domains, but {spec.domains.a} has "
-                    f"{channels['a']} and {spec.domains.b} {channels['b']}: remove this loss",
-                )
-            )
-    crop = spec.data.transform.crop
-    resize = spec.data.transform.resize
-    if crop is not None and resize is not None and resize < crop:
-        found.append(Problem(("data", "transform", "crop"), f"larger than resize = {resize}"))
-    with torch.device("meta"):
-        generator: Generator = spec.generator.build(
-            in_channels=channels["a"], out_channels=channels["b"]
-        )
-        discriminator: Discriminator = spec.discriminator.build(in_channels=channels["b"])
-    if crop is not None:
-        if crop % generator.multiple_of:
-            below = crop - crop % generator.multiple_of
-            found.append(
-                Problem(
-                    ("data", "transform", "crop"),
-                    f"{crop} is no multiple of {generator.multiple_of}, which the generator "
-                    f"{generator.name!r} needs; the next is {below + generator.multiple_of}",
-                )
-            )
-        for network in (generator, discriminator):
-            if crop < network.min_size:
-                found.append(
-                    Problem(
-                        ("data", "transform", "crop"),
-                        f"{crop} px are too few for the {network.kind} {network.name!r}, which "
-                        f"needs {network.min_size}",
-                    )
-                )
-    if found:
-        raise loaded.source.error(found)
 
 
 def _samples(

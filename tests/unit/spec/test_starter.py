@@ -11,7 +11,7 @@ from gantrans.spec.image_facts import DomainFacts, Facts
 from gantrans.spec.load import load
 from gantrans.spec.model import RunSpec
 from gantrans.spec.starter import domain_names, plain_name, starter_spec, toml_string
-from gantrans.training.assemble import check
+from gantrans.training.contradictions import check
 
 Size = tuple[int, int]
 
