@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gantrans.training import retention
+from gantrans.inference.model_files import checkpoint_folders
 from processes import Launcher, everything, last_step
 
 
@@ -113,7 +113,7 @@ def unfinished(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory, tin
     (folder / "tiny.toml").write_text(tiny)
     settings = ["--set", "train.keep_last=99"]
     assert launcher("run", "tiny.toml", *settings, "--run-dir", "run", cwd=folder).code == 0
-    for step in retention.whole(folder / "run" / "checkpoints")[2:]:
+    for step in checkpoint_folders(folder / "run" / "checkpoints")[2:]:
         shutil.rmtree(step)
     (folder / "run" / "summary.json").unlink()
     return folder / "run"
@@ -154,7 +154,7 @@ def test_a_full_disk(launcher: Launcher, spec: Path, tmp_path: Path) -> None:
     settings = ["--set", "method.pool_size=40"]
     assert launcher("run", spec, *settings, "--run-dir", whole, cwd=tmp_path).code == 0
     # Room for about two checkpoints and a half.
-    newest = retention.whole(whole / "checkpoints")[-1]
+    newest = checkpoint_folders(whole / "checkpoints")[-1]
     size = sum(-(-file.stat().st_size // 4096) * 4096 for file in newest.iterdir())
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size * 5 // 2 + 2**16}", "tmpfs", disk]
@@ -163,7 +163,7 @@ def test_a_full_disk(launcher: Launcher, spec: Path, tmp_path: Path) -> None:
     try:
         run = disk / "run"
         said = launcher("run", spec, *settings, "--run-dir", run, cwd=tmp_path).complaint(1)
-        kept = retention.whole(run / "checkpoints")
+        kept = checkpoint_folders(run / "checkpoints")
         assert [folder.name for folder in kept] == ["step-00000002", "step-00000004"]
         assert "step-00000006 cannot be written" in said and "No space left" in said
         assert f"the last good checkpoint is {kept[-1]}" in said and "Make room" in said

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from gantrans.training import checkpoint, retention
+from gantrans.inference.model_files import checkpoint_folders
+from gantrans.training import checkpoint
 from processes import Launcher
 
 LONG = ["--set", "train.epochs=10", "--set", "train.checkpoint_every=7", "--set", "train.ema=0.5"]
@@ -33,7 +34,7 @@ def uninterrupted(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory, 
 
 
 def last_weights(run: Path) -> dict[str, bytes]:
-    folder = retention.whole(run / "checkpoints")[-1]
+    folder = checkpoint_folders(run / "checkpoints")[-1]
     return {file.name: file.read_bytes() for file in folder.glob("*.safetensors")}
 
 
@@ -46,7 +47,7 @@ def check_saved_and_said(run: Path, code: int, said: str, by: str) -> int:
     """The step that was saved."""
     assert code == 130, said
     assert "Traceback" not in said
-    (folder,) = retention.whole(run / "checkpoints")[-1:]
+    (folder,) = checkpoint_folders(run / "checkpoints")[-1:]
     step = int(checkpoint.load(folder, torch.device("cpu")).facts["step"])
     lines = (run / "metrics.jsonl").read_text().splitlines()
     logged = [json.loads(line)["step"] for line in lines]
@@ -137,7 +138,7 @@ def test_a_signal_before_the_first_step_ends_with_one_line(
     assert ended.code == 130
     assert "Nothing was saved yet" in ended.err and f"--resume {run}" in ended.err
     assert len(ended.err.splitlines()) == 1
-    assert retention.whole(run / "checkpoints") == []
+    assert checkpoint_folders(run / "checkpoints") == []
 
 
 def test_a_second_ctrl_c_ends_at_once_and_keeps_what_was_saved(
@@ -154,7 +155,7 @@ def test_a_second_ctrl_c_ends_at_once_and_keeps_what_was_saved(
     process.send(signal.SIGINT)
     ended = process.wait()
     assert (ended.code, ended.err) == (130, "interrupted\n")
-    assert [folder.name for folder in retention.whole(run / "checkpoints")] == ["step-00000002"]
+    assert [folder.name for folder in checkpoint_folders(run / "checkpoints")] == ["step-00000002"]
 
 
 def test_a_data_worker_that_is_killed_ends_the_run_with_advice(

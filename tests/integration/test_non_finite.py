@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from gantrans.training import retention
+from gantrans.inference.model_files import checkpoint_folders
 from processes import Launcher, given, last_step
 
 PLUGIN = """
@@ -37,7 +37,7 @@ def test_a_term_that_is_not_finite(
     assert "generators/mine/summer->winter became nan at step 5, on train-000" in said
     assert said.count("train-000") == 2
     assert "optimizer.lr" in said and f"gantrans run --resume {run} --set KEY=VALUE" in said
-    assert str(retention.whole(run / "checkpoints")[-1]) in said
+    assert str(checkpoint_folders(run / "checkpoints")[-1]) in said
     assert last_step(run) == 4
     assert not (run / "summary.json").exists()
 

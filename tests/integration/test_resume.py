@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
-from gantrans.training import checkpoint, retention
+from gantrans.inference.model_files import checkpoint_folders
+from gantrans.training import checkpoint
 from processes import Launcher
 
 EVERY_STEP = ["--set", "train.checkpoint_every=1", "--set", "train.keep_last=99"]
@@ -57,7 +58,7 @@ def pointed(run: Path, name: str) -> str:
 
 def forget_after(run: Path, step: int) -> None:
     """As if the run had been killed there."""
-    for folder in retention.whole(run / "checkpoints")[step:]:
+    for folder in checkpoint_folders(run / "checkpoints")[step:]:
         shutil.rmtree(folder)
     (run / "summary.json").unlink()
 
@@ -175,7 +176,7 @@ def test_a_pool_that_does_not_fit_is_refused(
     ended = launcher("run", "--resume", run, "--set", setting, cwd=tmp_path)
     assert ended.code == 1 and "Traceback" not in ended.err
     assert expected in ended.err and "that the run began with" in ended.err
-    assert len(retention.whole(run / "checkpoints")) == 6
+    assert len(checkpoint_folders(run / "checkpoints")) == 6
 
 
 def test_other_training_images_are_noticed(launcher: Launcher, run: Path, tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from safetensors.torch import load_file
 
 import gantrans
 from gantrans.api.image import to_image
+from gantrans.inference.model_files import checkpoint_folders
 from gantrans.plugin.manager import load_registry
 from gantrans.spec.load import Source, load, validate
-from gantrans.training import retention
 from gantrans.training.assemble import assemble
 from processes import Launcher, given
 
@@ -102,7 +102,7 @@ def test_cadences_and_keep_last_are_kept(made: tuple[Path, str]) -> None:
         with Image.open(file) as picture:
             picture.load()
     best = (run / "checkpoints" / "best").read_text().strip()
-    kept = {folder.name for folder in retention.whole(run / "checkpoints")}
+    kept = {folder.name for folder in checkpoint_folders(run / "checkpoints")}
     assert kept == {"step-00000010", "step-00000012", best}
     assert (run / "checkpoints" / "latest").read_text() == "step-00000012\n"
 

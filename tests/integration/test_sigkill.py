@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import torch
 
-from gantrans.training import checkpoint, retention
+from gantrans.inference.model_files import checkpoint_folders
+from gantrans.training import checkpoint
 from processes import Launcher, given
 
 STEPS = 56
@@ -34,7 +35,7 @@ KILLS = ["early", "anywhere", "saving", "anywhere", "saved"] * 2
 
 
 def newest(run: Path) -> int:
-    return max((int(f.name[5:]) for f in retention.whole(run / "checkpoints")), default=0)
+    return max((int(f.name[5:]) for f in checkpoint_folders(run / "checkpoints")), default=0)
 
 
 def aim(kind: str, run: Path, limit: int, draw: random.Random) -> Callable[[], bool]:
@@ -65,7 +66,7 @@ def check_nothing_is_half_written(run: Path) -> None:
     if not run.exists():
         return
     json.loads((run / "spec.resolved.json").read_text())
-    kept = retention.whole(run / "checkpoints")
+    kept = checkpoint_folders(run / "checkpoints")
     for folder in kept:
         loaded = checkpoint.load(folder, torch.device("cpu"))  # verifies every digest
         assert folder.name == f"step-{loaded.facts['step']:08d}"

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
-UNREAD_MODES = {"F": "floating point, of unknown range", "LAB": "CIELAB"}
+UNREAD_MODES = {
+    "F": "floating point, of unknown range",
+    "LAB": "CIELAB",
+    "La": "premultiplied with their alpha",
+    "RGBa": "premultiplied with their alpha",
+}
 """Pillow's modes that no rule here turns into colours."""
 
 
@@ -41,16 +46,18 @@ def open_image(path: Path) -> Image.Image:
             f"cannot read the image {path}: {error or type(error).__name__}; "
             "repair the file, or take it out of the folder"
         ) from error
-    if upright.mode in UNREAD_MODES:
-        raise DataError(
-            f"cannot use the image {path}: its pixels are {UNREAD_MODES[upright.mode]}; save it as "
-            "8-bit RGB or gray, or take it out of the folder"
-        )
+    try:
+        _refuse_unread(upright)
+    except DataError as error:
+        raise DataError(f"cannot use the image {path}: {error}, or take it out") from None
     return upright
 
 
 def convert(image: Image.Image, channels: int) -> Image.Image:
-    """To mode RGB (`channels` 3) or L (1), by the rule above."""
+    """To mode RGB (`channels` 3) or L (1), by the rule above. Raises DataError for other pixels."""
+    _refuse_unread(image)
+    if channels not in (1, 3):
+        raise DataError(f"an image has 1 or 3 channels, not {channels}")
     if image.mode in {"I;16", "I;16B", "I;16L", "I"}:
         image = image.convert("I").point(lambda value: value / 256).convert("L")
     if image.has_transparency_data:
@@ -75,3 +82,8 @@ def to_image(tensor: Tensor) -> Image.Image:
     pixels = ((tensor.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     image: Image.Image = to_pil_image(pixels)
     return image
+
+
+def _refuse_unread(image: Image.Image) -> None:
+    if image.mode in UNREAD_MODES:
+        raise DataError(f"its pixels are {UNREAD_MODES[image.mode]}: save it as 8-bit RGB or gray")

@@ -14,6 +14,7 @@ from gantrans.api.generator import Generator
 from gantrans.api.loss import Loss, LossTerms
 from gantrans.api.slot import Slot
 from gantrans.api.step import Direction, Domain, Images, TranslationStep
+from gantrans.errors import PluginError
 
 Side = Literal["generator", "discriminator"]
 
@@ -84,13 +85,27 @@ class LossSet(nn.Module):
     ) -> dict[str, LossTerms]:
         """The unweighted terms of one side, by loss name."""
         return {
-            name: getattr(loss, side)(step.seen_by(name, loss.requires))
+            name: _checked(name, getattr(loss, side)(step.seen_by(name, loss.requires)))
             for name, loss in self._losses()
             if name in active and side in loss.sides()
         }
 
     def _losses(self) -> list[tuple[str, Loss]]:
         return [(name, loss) for name, loss in self.by_name.items() if isinstance(loss, Loss)]
+
+
+def _checked(name: str, given: Any) -> LossTerms:
+    """What a loss gave, if it is what a loss may give; otherwise backward would fail without a name."""
+    terms = given.values() if isinstance(given, Mapping) else [given]
+    for term in terms:
+        if not (isinstance(term, Tensor) and term.dim() == 0):
+            found = f"shape {tuple(term.shape)}" if isinstance(term, Tensor) else repr(term)
+            raise PluginError(
+                f"the loss {name!r} gave {found}: it has to return a scalar tensor, or a mapping of "
+                "directions or domains to scalar tensors; .mean() makes a tensor a scalar"
+            )
+    checked: LossTerms = given
+    return checked
 
 
 @dataclass(frozen=True)

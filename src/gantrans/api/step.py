@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gantrans.api.discriminator import Discriminator, Scores
 from gantrans.api.network import judge
+from gantrans.errors import PluginError
 
 Domain = Literal["a", "b"]
 DOMAINS: tuple[Domain, Domain] = ("a", "b")
@@ -27,7 +28,7 @@ class TranslationStep:
 
     `fake["b"]` is G_ab(real["a"]), `cycle["a"]` is G_ba(fake["b"]), `identity["b"]` is
     G_ab(real["b"]). On the discriminator's side `fake` holds what the image pool gave, detached.
-    A loss reads `real` and what its `requires` names; anything else raises AttributeError.
+    A loss reads `real` and what its `requires` names; anything else raises PluginError.
     """
 
     passes: Mapping[str, Images]
@@ -65,8 +66,13 @@ class TranslationStep:
 
     def _read(self, name: str) -> Images:
         if self.readable is not None and name not in self.readable:
-            raise AttributeError(
+            raise PluginError(
                 f"the loss {self.reader!r} reads step.{name} without naming it: "
                 f"add {name!r} to its `requires`"
+            )
+        if name not in self.passes:
+            raise PluginError(
+                f"the loss {self.reader!r} reads step.{name}, which this side has not (it has "
+                f"{', '.join(sorted(self.passes))})"
             )
         return self.passes[name]

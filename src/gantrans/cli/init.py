@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gantrans.spec.image_facts import DomainFacts, Facts
 
 _LOOKED_AT = 500  # images of each folder whose headers are read
-_GRAY = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F"}
+_GRAY = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
 _FROM_TO = re.compile(r"([^\W\d_]+)2([^\W\d_]+)")  # horse2zebra, summer2winter_yosemite
 
 

@@ -30,3 +30,10 @@ def available_devices() -> list[str]:
         *(["mps"] if torch.backends.mps.is_available() else []),
         "cpu",
     ]
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether `error` says that the device, or the host, has no memory left."""
+    # torch has a class for GPUs only; on the CPU its allocator raises a bare RuntimeError.
+    out = (MemoryError, torch.OutOfMemoryError)
+    return isinstance(error, out) or "can't allocate memory" in str(error)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from gantrans.api.image import open_image
 from gantrans.errors import DataError, GantransError, NonFiniteError
-from gantrans.inference.plan import Job
+from gantrans.inference.plan import FileJob
 from gantrans.inference.translator import Translator
 
 # A translation is mostly about colour. JPEG halves its resolution by default, lossy WebP always.
@@ -33,12 +33,12 @@ _SAVE: dict[str, dict[str, Any]] = {
 class Outcome:
     """What became of a job: `error` is why its input could not be translated, None if it was."""
 
-    job: Job
+    job: FileJob
     error: GantransError | None = None
 
 
 def translate_files(
-    translator: Translator, jobs: Sequence[Job], to: str | None = None
+    translator: Translator, jobs: Sequence[FileJob], to: str | None = None
 ) -> Iterator[Outcome]:
     """Translate the jobs in order, with an outcome after each; an unusable input stops nothing.
 
@@ -52,7 +52,7 @@ def translate_files(
     return _work(translator, jobs, to)
 
 
-def _work(translator: Translator, jobs: Sequence[Job], to: str | None) -> Iterator[Outcome]:
+def _work(translator: Translator, jobs: Sequence[FileJob], to: str | None) -> Iterator[Outcome]:
     for number, job in enumerate(jobs, start=1):
         try:
             image = open_image(job.source)

@@ -71,8 +71,8 @@ def pointed(checkpoints: Path, name: str) -> Path | None:
 
 def checkpoint_folders(checkpoints: Path) -> list[Path]:
     """The checkpoints that were written to the end, the oldest first."""
-    folders = (f for f in checkpoints.iterdir() if f.is_dir() and f.suffix != PARTIAL)
-    return sorted(f for f in folders if (f / STATE_FILE).is_file())
+    folders = checkpoints.glob("step-*") if checkpoints.is_dir() else ()
+    return sorted(f for f in folders if f.is_dir() and f.suffix != PARTIAL)
 
 
 def sha256_of(file: Path) -> str:

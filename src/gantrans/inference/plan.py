@@ -15,7 +15,7 @@ from gantrans.errors import UsageError
 
 
 @dataclass(frozen=True)
-class Job:
+class FileJob:
     """One image file to translate, and the file to write."""
 
     source: Path
@@ -26,7 +26,7 @@ class Job:
 class Plan:
     """What will be done: the jobs in order, and how many images in subfolders are left out."""
 
-    jobs: tuple[Job, ...]
+    jobs: tuple[FileJob, ...]
     nested: int = 0
 
 
@@ -47,7 +47,7 @@ def plan(inputs: Iterable[Path], out: Path, *, overwrite: bool = False) -> Plan:
         sources, nested = _gather(inputs, out)
         # The same file twice (a.png and ./a.png, or a file and its folder) is one job.
         unique = {source.absolute(): source for source in sources}
-        jobs = tuple(Job(source, out / source.name) for source in unique.values())
+        jobs = tuple(FileJob(source, out / source.name) for source in unique.values())
         _refuse_same_names(jobs)
         _refuse_to_replace(jobs, out, overwrite)
     except OSError as error:
@@ -113,7 +113,7 @@ def _refuse_unwritable(out: Path) -> None:
         raise UsageError(f"cannot write to {out}: no permission in {above}; give another --out")
 
 
-def _refuse_same_names(jobs: Sequence[Job]) -> None:
+def _refuse_same_names(jobs: Sequence[FileJob]) -> None:
     by_target: dict[str, Path] = {}
     for job in jobs:
         first = by_target.setdefault(os.path.normcase(job.target), job.source)
@@ -124,7 +124,7 @@ def _refuse_same_names(jobs: Sequence[Job]) -> None:
             )
 
 
-def _refuse_to_replace(jobs: Sequence[Job], out: Path, overwrite: bool) -> None:
+def _refuse_to_replace(jobs: Sequence[FileJob], out: Path, overwrite: bool) -> None:
     inputs = {job.source.resolve() for job in jobs}
     for job in jobs:
         if job.target.resolve() in inputs:

@@ -13,7 +13,7 @@ from gantrans.api.generator import Generator
 from gantrans.api.image import to_image, to_tensor
 from gantrans.api.problem import nearest
 from gantrans.errors import CheckpointError, DataError, NonFiniteError, PluginError, UsageError
-from gantrans.inference.device import choose_device
+from gantrans.inference.device import choose_device, is_out_of_memory
 from gantrans.inference.model_files import generator_files
 from gantrans.inference.padding import run_padded
 from gantrans.inference.weights import WeightsHeader, load_generator
@@ -82,7 +82,7 @@ class Translator:
             x = to_tensor(image, generator.in_channels).unsqueeze(0)
             return to_image(self.translate_tensor(x, to)[0])
         except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             raise DataError(
                 f"an image of {image.width} x {image.height} pixels needs more memory than there "
@@ -135,9 +135,3 @@ def load(
         if broken.origin.file:
             raise PluginError(f"the plugin {broken.origin.file} is broken: {broken.reason}")
     return Translator([load_generator(file, registry, chosen) for file in files], chosen)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    # torch has a class for GPUs only; on the CPU its allocator raises a bare RuntimeError.
-    out = (MemoryError, torch.OutOfMemoryError)
-    return isinstance(error, out) or "can't allocate memory" in str(error)

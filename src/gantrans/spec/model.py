@@ -89,7 +89,9 @@ class Train(Section):
         1, ge=1, description="batches whose gradients are added up before the weights change"
     )
     precision: Literal["fp32", "bf16"] = Field(
-        "fp32", description="bf16: networks in bfloat16 (autocast), losses in float32"
+        "fp32",
+        description="bf16: a step under bfloat16 autocast; weights, what networks give and the "
+        "built-in losses stay float32",
     )
     ema: float = Field(
         0.0,

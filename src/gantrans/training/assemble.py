@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from multiprocessing import get_start_method
 
 import torch
 
 from gantrans.api.dataset import Dataset, ImageSource
 from gantrans.api.discriminator import Discriminator
 from gantrans.api.generator import Generator
+from gantrans.api.loss import Loss
 from gantrans.api.method import LossSet, Method, Parts
 from gantrans.api.step import DOMAINS, Domain
 from gantrans.errors import DataError
@@ -44,6 +46,17 @@ class Job:
     def spec(self) -> RunSpec:
         """The validated spec."""
         return self.loaded.run
+
+    @property
+    def workers(self) -> int:
+        """Loading processes: those of the spec, or none where they could not know the dataset.
+
+        A process that is not forked (macOS, Windows, Linux from Python 3.14) has to import the
+        dataset's class, which it cannot from a one-file plugin.
+        """
+        name = self.spec.data.component.name
+        one_file = self.loaded.registry.entry("dataset", name).origin.file is not None
+        return 0 if one_file and get_start_method() != "fork" else self.spec.data.workers
 
     @property
     def steps_per_epoch(self) -> int:
@@ -97,7 +110,10 @@ def _method(
 ) -> tuple[Method, dict[str, Ends]]:
     """The method with its networks made, and what each of them reads and writes."""
     ends: dict[str, Ends] = {}
-    losses = {name: config.build() for name, config in spec.losses.items()}
+    losses: dict[str, Loss] = {}
+    for name, config in spec.losses.items():
+        seed_torch(spec.seed, "build", "loss", name)
+        losses[name] = config.build()
 
     def make_generator(name: str, source: Domain, target: Domain) -> Generator:
         ends[name] = Ends(source, target)

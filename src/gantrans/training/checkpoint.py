@@ -34,7 +34,7 @@ import torch
 from torch import Tensor
 
 from gantrans.errors import CheckpointError
-from gantrans.inference.model_files import PARTIAL, sha256_of
+from gantrans.inference.model_files import PARTIAL, checkpoint_folders, sha256_of
 from gantrans.inference.weights import (
     WeightsHeader,
     load_tensors,
@@ -42,7 +42,7 @@ from gantrans.inference.weights import (
     save_tensors,
     save_weights,
 )
-from gantrans.training.retention import best_of, folder_of, point, remove, sync, whole
+from gantrans.training.retention import best_of, folder_of, point, remove, sync
 
 TRAINING = "training.safetensors"
 
@@ -99,7 +99,7 @@ def save(
             point(checkpoints, "best", folder)
     except (OSError, CheckpointError) as error:
         remove(partial)  # its room may be what is missing
-        kept = whole(checkpoints)
+        kept = checkpoint_folders(checkpoints)
         last = f"the last good checkpoint is {kept[-1]}" if kept else "there is no earlier one"
         reason = error.__cause__ or error  # save_tensors has advice of its own
         raise CheckpointError(
@@ -165,7 +165,7 @@ def _identity(header: WeightsHeader) -> dict[str, Any]:
 
 
 def _damaged(folder: Path, what: str) -> CheckpointError:
-    others = [other for other in whole(folder.parent) if other != folder]
+    others = [other for other in checkpoint_folders(folder.parent) if other != folder]
     earlier = [other for other in others if other.name < folder.name]
     if earlier:
         go_on = f"go on from an earlier one: gantrans run --resume {earlier[-1]}"

@@ -34,6 +34,11 @@ class LoadedBatch:
     real: dict[Domain, Tensor]
     labels: Labels
 
+    def pin_memory(self) -> LoadedBatch:
+        """In page-locked memory, from where a GPU copies while the host goes on; torch calls it."""
+        real = {domain: images.pin_memory() for domain, images in self.real.items()}
+        return LoadedBatch(real, self.labels)
+
 
 @dataclass(frozen=True)
 class TrainingSamples(Dataset[tuple[dict[Domain, Tensor], dict[Domain, str]] | DataError]):

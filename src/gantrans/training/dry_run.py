@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
 import time
 from itertools import islice
@@ -24,23 +25,23 @@ def dry_run(job: Job) -> list[str]:
     Raises:
         GantransError: whatever the run itself would raise.
     """
-    train = job.spec.train
+    train, steps = job.spec.train, min(1 + TIMED, job.steps)
     batches = training_batches(
         job.samples,
         batch_size=train.batch_size,
         first=0,
-        last=(1 + TIMED) * train.accumulate,
+        last=steps * train.accumulate,
         workers=0,
         pin_memory=False,
     )
-    training, ledger, seconds = TrainingStep(job), Ledger(), 0.0
-    for step in range(1 + TIMED):
+    training, ledger, taken = TrainingStep(job), Ledger(), list[float]()
+    for step in range(steps):
         began = time.perf_counter()
         loaded = list(islice(batches, train.accumulate))
         ledger.add(step + 1, training(step, loaded), [batch.labels for batch in loaded])
         terms = ledger.read()  # waits for the device
-        if step:
-            seconds += (time.perf_counter() - began) / TIMED
+        taken.append(time.perf_counter() - began)
+    seconds = statistics.mean(taken[1:] or taken)
     parameters = {
         name: sum(weight.numel() for weight in network.parameters())
         for name, network in job.method.networks.items()

@@ -14,8 +14,7 @@ from gantrans.api.step import ENDS, Direction, Domain
 from gantrans.inference.padding import run_padded
 from gantrans.training.assemble import Job
 from gantrans.training.data import evaluation_image
-
-BATCH = 8
+from gantrans.training.in_use import in_use
 
 
 class Score(TypedDict):
@@ -86,19 +85,14 @@ class Evaluation:
                 return mean if config.component.higher_is_better else -mean
         return None
 
-    @torch.inference_mode()
     def _values(self, direction: Direction, generator: Generator | None) -> dict[str, float]:
         """Every metric's numbers of one direction; of doing nothing without a generator."""
         metrics: dict[str, Metric] = {key: c.build() for key, c in self.metrics.items()}
-        was_training = generator is not None and generator.training
-        if generator is not None:
-            generator.eval()
-        for source, truth in self._batches(direction):
-            fake = source if generator is None else run_padded(generator, source)
-            for metric in metrics.values():
-                metric.update(Translated(source, fake, truth))
-        if generator is not None:
-            generator.train(was_training)
+        with in_use([generator] if generator is not None else []):
+            for source, truth in self._batches(direction):
+                fake = source if generator is None else run_padded(generator, source)
+                for metric in metrics.values():
+                    metric.update(Translated(source, fake, truth))
         return {
             key if number == metric.name else f"{key}.{number}": value
             for key, metric in metrics.items()
@@ -111,7 +105,9 @@ class Evaluation:
         batch: list[tuple[Tensor, Tensor | None]] = []
         for index in range(len(self.sources[start])):
             image = self._image(start, index)
-            if batch and (len(batch) == BATCH or image.shape != batch[0][0].shape):
+            if batch and (
+                len(batch) == self.job.spec.train.batch_size or image.shape != batch[0][0].shape
+            ):
                 yield self._stacked(batch)
                 batch = []
             batch.append((image, self._image(end, index) if self.paired else None))

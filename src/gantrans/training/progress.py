@@ -133,7 +133,9 @@ class LoggedProgress:
 
 def progress_for(console: Console) -> Progress:
     """A live display if someone sits at a terminal."""
-    return LiveProgress(console) if console.is_terminal else PlainProgress(console)
+    # A live display takes over the process's output: not for a console that shows nothing.
+    live = console.is_terminal and not console.quiet
+    return LiveProgress(console) if live else PlainProgress(console)
 
 
 def clock(seconds: float) -> str:

@@ -9,13 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gantrans.inference.model_files import PARTIAL
-
-
-def whole(checkpoints: Path) -> list[Path]:
-    """Every whole checkpoint folder, oldest first."""
-    folders = checkpoints.glob("step-*") if checkpoints.is_dir() else ()
-    return sorted(f for f in folders if f.is_dir() and f.suffix != PARTIAL)
+from gantrans.inference.model_files import PARTIAL, checkpoint_folders
 
 
 def folder_of(checkpoints: Path, step: int) -> Path:
@@ -31,7 +25,7 @@ def best_of(checkpoints: Path, facts: Mapping[str, Any]) -> Path | None:
 def prune(checkpoints: Path, keep_last: int, facts: Mapping[str, Any]) -> None:
     """Remove all but the newest `keep_last` folders and the one that `facts` calls the best."""
     best = best_of(checkpoints, facts)
-    for folder in whole(checkpoints)[:-keep_last]:
+    for folder in checkpoint_folders(checkpoints)[:-keep_last]:
         if folder != best:
             remove(folder)
 
@@ -57,7 +51,7 @@ def rewind(
             point(checkpoints, "best", best)
         else:
             (checkpoints / "best").unlink(missing_ok=True)
-    for later in whole(checkpoints):
+    for later in checkpoint_folders(checkpoints):
         if to is None or later.name > to[0].name:
             aside = checkpoints / "set-aside" / later.name
             remove(aside)
@@ -98,7 +92,8 @@ def sync(path: Path) -> None:
     """Have the disk take what was written, so that a power cut after the rename loses nothing."""
     if path.is_dir() and os.name == "nt":
         return  # Windows cannot sync folders
-    descriptor = os.open(path, os.O_RDONLY)
+    # Windows syncs only what is open for writing.
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:

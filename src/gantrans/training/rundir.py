@@ -26,6 +26,7 @@ from gantrans.errors import GantransError, UsageError
 from gantrans.inference.model_files import sha256_of
 from gantrans.plugin.registry import Origin
 from gantrans.spec.load import LoadedSpec, Source
+from gantrans.training.retention import sync
 
 RESOLVED = "spec.resolved.json"
 
@@ -50,7 +51,9 @@ class RunDirectory:
         """Write a file beside its place, then move it there."""
         partial = self.path / f"{name}.partial"
         partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        sync(partial)
         partial.replace(self.path / name)
+        sync(self.path)
 
 
 def create(loaded: LoadedSpec, wanted: Path | None, runs: Path) -> RunDirectory:
@@ -173,7 +176,9 @@ def _copy_plugins(folder: Path, loaded: LoadedSpec) -> dict[str, str]:
         place = folder / "plugins" / name
         place.parent.mkdir(exist_ok=True)
         if place.resolve() != origin.file:
-            shutil.copyfile(origin.file, place)
+            partial = place.with_suffix(".partial")
+            shutil.copyfile(origin.file, partial)
+            partial.replace(place)
     return copies
 
 

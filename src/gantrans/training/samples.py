@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from PIL import Image
 from torch import Tensor
 
@@ -14,6 +13,7 @@ from gantrans.inference.padding import run_padded
 from gantrans.training.assemble import Job
 from gantrans.training.data import LoadedBatch, evaluation_image
 from gantrans.training.grid import Block, grid
+from gantrans.training.in_use import in_use
 
 
 class SampleImages:
@@ -38,9 +38,9 @@ class SampleImages:
 
     def picture(self, generators: Mapping[Direction, Generator]) -> Image.Image:
         """A block of rows for each direction: summer -> winter -> summer."""
-        return grid([self._block(direction, generators) for direction in generators])
+        with in_use(generators.values()):
+            return grid([self._block(direction, generators) for direction in generators])
 
-    @torch.inference_mode()
     def _block(self, direction: Direction, generators: Mapping[Direction, Generator]) -> Block:
         source, target = ENDS[direction]
         names = self.job.spec.domains.model_dump()

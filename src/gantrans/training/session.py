@@ -13,7 +13,8 @@ from PIL import Image
 from rich.console import Console
 
 from gantrans.errors import GantransError, UsageError
-from gantrans.inference.device import choose_device
+from gantrans.inference.device import choose_device, is_out_of_memory
+from gantrans.inference.model_files import checkpoint_folders
 from gantrans.spec.load import LoadedSpec, load
 from gantrans.training import checkpoint, retention, rundir
 from gantrans.training.assemble import Job, assemble
@@ -83,7 +84,8 @@ def run(
         resumed = None
         if resume is None:
             loaded = _load(spec, settings, files)
-            job = assemble(loaded, choose_device(device))
+            with _memory_advice():
+                job = assemble(loaded, choose_device(device))
             directory = rundir.create(loaded, Path(run_dir) if run_dir else None, Path("runs"))
         else:
             job, directory, resumed = _reopen(Path(resume), spec, settings, files, device)
@@ -94,7 +96,8 @@ def run(
                 _prepare(directory, job, resumed, progress.say)
             for line in opening(job, directory, resumed):
                 progress.say(line)
-            trainer.train(stop)
+            with _memory_advice(directory):
+                trainer.train(stop)
         finally:
             progress.close()
     result = RunResult(directory.path, trainer.step, trainer.stopwatch.seconds, trainer.scores)
@@ -125,7 +128,8 @@ def rehearse(
         The lines to show: parameters, terms, peak memory, and an estimate of the time.
     """
     loaded = load(spec, settings=settings, plugins=[Path(plugin) for plugin in plugins])
-    return dry_run(assemble(loaded, choose_device(device)))
+    with _memory_advice():
+        return dry_run(assemble(loaded, choose_device(device)))
 
 
 def first_batch(
@@ -180,8 +184,8 @@ def _reopen(
     else:
         loaded = load(spec, settings=settings, plugins=plugins)
     job = assemble(loaded, choose_device(device))
-    kept = [named] if named else retention.whole(directory.checkpoints)
-    resumed = checkpoint.load(kept[-1], job.device) if kept else None
+    kept = [named] if named else checkpoint_folders(directory.checkpoints)
+    resumed = checkpoint.load(kept[-1], torch.device("cpu")) if kept else None
     done = resumed.facts["step"] if resumed else 0
     # One that was killed between its last checkpoint and its summary still has to end.
     if done > job.steps or (done == job.steps and (directory.path / SUMMARY).exists()):
@@ -199,6 +203,21 @@ def _prepare(directory: RunDirectory, job: Job, resumed: Checkpoint | None, say:
         (directory.path / SUMMARY).unlink(missing_ok=True)
         found = (resumed.folder, resumed.facts) if resumed else None
         retention.rewind(directory.checkpoints, found, say)
+
+
+@contextmanager
+def _memory_advice(directory: RunDirectory | None = None) -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        again = f" Go on with: gantrans run --resume {directory.path}" if directory else ""
+        raise GantransError(
+            "there is not enough memory. Smaller values of data.transform.crop, generator.width or "
+            "train.batch_size need less (train.accumulate makes up for a smaller batch); "
+            f"gantrans run SPEC --dry-run tells how much a step takes.{again}"
+        ) from error
 
 
 @contextmanager

@@ -66,7 +66,10 @@ class TrainingStep:
         active = {name for name, weight in weights.items() if weight}
         batches = [
             Batch(
-                real={d: x.to(device, non_blocking=True) for d, x in batch.real.items()},
+                real={
+                    d: x.to(device, non_blocking=device.type == "cuda")
+                    for d, x in batch.real.items()
+                },
                 ordinal=(step * len(loaded) + n) * spec.train.batch_size,
                 active=active,
             )

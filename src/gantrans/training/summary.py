@@ -22,7 +22,7 @@ def in_words(
         lines.append(
             "no metric could be measured (there is no truth to compare with): judge by the pictures"
         )
-    elif best_step != job.steps:
+    elif best_step is not None and best_step != job.steps:
         lines.append(f"step {best_step} was better; it is kept, and `gantrans translate` takes it")
     names = job.spec.domains
     lines += [

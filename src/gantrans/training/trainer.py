@@ -15,6 +15,7 @@ from gantrans.errors import (
     NonFiniteError,
     RunInterruptedError,
 )
+from gantrans.inference.model_files import checkpoint_folders
 from gantrans.training import checkpoint, retention
 from gantrans.training.assemble import Job
 from gantrans.training.checkpoint import Checkpoint
@@ -120,7 +121,7 @@ class Trainer:
             batch_size=train.batch_size,
             first=self.step * train.accumulate,
             last=job.steps * train.accumulate,
-            workers=job.spec.data.workers,
+            workers=job.workers,
             pin_memory=job.device.type == "cuda",
         )
         for _ in range(self.step, job.steps):
@@ -229,6 +230,6 @@ class Trainer:
         return {domain: len(source) for domain, source in self.job.samples.sources.items()}
 
     def _how_to_go_on(self) -> str:
-        kept = retention.whole(self.run.checkpoints)
+        kept = checkpoint_folders(self.run.checkpoints)
         where = f"The run is saved in {kept[-1]}. " if kept else "Nothing was saved yet. "
         return where + f"Go on with: gantrans run --resume {self.run.path}"

@@ -33,7 +33,10 @@ def prepare(
     Raises:
         DataError: if the image is smaller than the crop.
     """
-    image = convert(image, channels)  # colours before bicubic mixing: palettes cannot be mixed
+    try:
+        image = convert(image, channels)  # before bicubic mixing: palettes cannot be mixed
+    except DataError as error:
+        raise DataError(f"cannot use the image {label}: {error}") from None
     if transform.resize is not None:
         image = _shorter_side(image, transform.resize)
     if transform.crop is not None:

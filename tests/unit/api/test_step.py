@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from gantrans.api.step import TranslationStep
+from gantrans.errors import PluginError
 
 PASSES: Any = {
     name: {"a": torch.zeros(1), "b": torch.ones(1)}
@@ -17,7 +18,7 @@ PASSES: Any = {
 def test_what_a_loss_does_not_require_it_does_not_get(name: str) -> None:
     others = {"fake", "cycle", "identity"} - {name}
     step = TranslationStep(PASSES, {}).seen_by("edges", others)
-    with pytest.raises(AttributeError) as caught:
+    with pytest.raises(PluginError) as caught:
         getattr(step, name)
     said = str(caught.value)
     assert f"the loss 'edges' reads step.{name} without naming it" in said

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gantrans.errors import UsageError
-from gantrans.inference.plan import Job, plan
+from gantrans.inference.plan import FileJob, plan
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def photos(tmp_path: Path) -> Path:
 def test_a_folder_means_its_own_images_and_those_below_are_counted(photos, tmp_path):
     out = tmp_path / "out"
     found = plan([photos], out)
-    assert found.jobs == tuple(Job(photos / n, out / n) for n in ("a.JPG", "b.png", "c.tiff"))
+    assert found.jobs == tuple(FileJob(photos / n, out / n) for n in ("a.JPG", "b.png", "c.tiff"))
     assert found.nested == 2
     assert not out.exists()
 

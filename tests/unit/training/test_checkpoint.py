@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gantrans.errors import CheckpointError
+from gantrans.inference.model_files import checkpoint_folders
 from gantrans.inference.weights import WeightsHeader
 from gantrans.training import checkpoint, retention
 
@@ -88,15 +89,15 @@ def test_only_the_newest_and_the_best_are_kept(tmp_path: Path) -> None:
     for step in range(1, 7):
         save(tmp_path, step)
     retention.prune(tmp_path, 2, {"best": {"step": 3, "value": 0.5}})
-    assert [f.name[-1] for f in retention.whole(tmp_path)] == ["3", "5", "6"]
+    assert [f.name[-1] for f in checkpoint_folders(tmp_path)] == ["3", "5", "6"]
     retention.prune(tmp_path, 1, {"best": None})
-    assert [f.name[-1] for f in retention.whole(tmp_path)] == ["6"]
+    assert [f.name[-1] for f in checkpoint_folders(tmp_path)] == ["6"]
 
 
 def test_a_half_written_folder_does_not_count_and_is_not_loaded(tmp_path: Path) -> None:
     save(tmp_path, 1)
     half = save(tmp_path, 2).rename(tmp_path / f"step-00000002{checkpoint.PARTIAL}")
-    assert [f.name for f in retention.whole(tmp_path)] == ["step-00000001"]
+    assert [f.name for f in checkpoint_folders(tmp_path)] == ["step-00000001"]
     with pytest.raises(CheckpointError, match=r"not written to the end.*step-00000001"):
         checkpoint.load(half, CPU)
 
@@ -170,7 +171,7 @@ def test_a_disk_that_is_full_for_latest_alone_keeps_both_checkpoints(
         with pytest.raises(CheckpointError, match=r"last good checkpoint is .*step-00000002"):
             save(tmp_path, 2)
     assert (tmp_path / "latest").read_text() == "step-00000001\n"
-    assert [f.name[-1] for f in retention.whole(tmp_path)] == ["1", "2"]
+    assert [f.name[-1] for f in checkpoint_folders(tmp_path)] == ["1", "2"]
     assert list(tmp_path.glob("*.partial")) == []
 
 
@@ -203,7 +204,7 @@ def test_going_back_sets_later_checkpoints_aside_and_both_pointers_right(tmp_pat
 
     save(tmp_path, 3, best=3)  # done again, and gone back again: nothing is in the way
     retention.rewind(tmp_path, loaded(middle), say_nothing)
-    assert [f.name[-1] for f in retention.whole(tmp_path)] == ["1", "2"]
+    assert [f.name[-1] for f in checkpoint_folders(tmp_path)] == ["1", "2"]
 
 
 def test_a_kill_before_best_was_moved_is_made_up_for(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ class ImagePool:
                 f"images (C, H, W) are {tuple(images.shape[1:])} now, those in the image pool "
                 f"{tuple(self.images.shape[1:])}: go on with the data that the run began with"
             )
+        self.images = self.images.to(images.device)  # a checkpoint is read on the host
         given = images.clone()
         for n, image in enumerate(images, start=ordinal):
             if n < self.size:

@@ -31,9 +31,10 @@ class PSNR(Metric):
     def update(self, images: Translated) -> None:
         """Take in one batch."""
         assert images.truth is not None
-        difference = (images.fake.double() - images.truth.double()) / 2  # [-1, 1] to [0, 1]
+        # On the CPU, since not every device knows float64.
+        difference = (images.fake.cpu().double() - images.truth.cpu().double()) / 2
         error = difference.square().mean(dim=(1, 2, 3))
-        self._values.append((-10 * torch.log10(error)).clamp(max=CEILING).cpu())
+        self._values.append((-10 * torch.log10(error)).clamp(max=CEILING))
 
     def compute(self) -> dict[str, float]:
         """{"psnr": dB}"""

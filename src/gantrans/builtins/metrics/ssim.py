@@ -31,7 +31,8 @@ class SSIM(Metric):
     def update(self, images: Translated) -> None:
         """Take in one batch."""
         assert images.truth is not None
-        self._values.append(ssim((images.fake + 1) / 2, (images.truth + 1) / 2).cpu())
+        # On the CPU, since not every device knows float64.
+        self._values.append(ssim((images.fake.cpu() + 1) / 2, (images.truth.cpu() + 1) / 2))
 
     def compute(self) -> dict[str, float]:
         """{"ssim": index}"""
