@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from gantrans.inference.model_files import checkpoint_folders
 from gantrans.training import checkpoint
 
 LIMIT = 60.0
@@ -116,5 +117,5 @@ def given(*settings: str) -> list[str]:
 
 def last_step(run: Path) -> int:
     """Of the newest checkpoint, which is whole."""
-    folders = checkpoint.whole(run / "checkpoints")
+    folders = checkpoint_folders(run / "checkpoints")
     return int(checkpoint.load(folders[-1], torch.device("cpu")).facts["step"]) if folders else 0

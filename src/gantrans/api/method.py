@@ -95,14 +95,14 @@ class LossSet(nn.Module):
 
 
 def _checked(name: str, given: Any) -> LossTerms:
-    """What a loss gave, if it is what a loss may give; otherwise backward would fail without a name."""
+    """What a loss gave, if it may be given; otherwise backward would fail, and name no loss."""
     terms = given.values() if isinstance(given, Mapping) else [given]
     for term in terms:
         if not (isinstance(term, Tensor) and term.dim() == 0):
             found = f"shape {tuple(term.shape)}" if isinstance(term, Tensor) else repr(term)
             raise PluginError(
-                f"the loss {name!r} gave {found}: it has to return a scalar tensor, or a mapping of "
-                "directions or domains to scalar tensors; .mean() makes a tensor a scalar"
+                f"the loss {name!r} gave {found}: it has to return a scalar tensor, or a mapping "
+                "of directions or domains to scalar tensors; .mean() makes a tensor a scalar"
             )
     checked: LossTerms = given
     return checked
