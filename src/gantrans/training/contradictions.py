@@ -53,11 +53,15 @@ def _in_losses(spec: RunSpec, channels: Mapping[Domain, int]) -> Iterator[Proble
 
 
 def _in_sizes(spec: RunSpec, channels: Mapping[Domain, int]) -> Iterator[Problem]:
-    with torch.device("meta"):
-        generator: Generator = spec.generator.build(
-            in_channels=channels["a"], out_channels=channels["b"]
-        )
-        discriminator: Discriminator = spec.discriminator.build(in_channels=channels["b"])
+    try:
+        with torch.device("meta"):
+            generator: Generator = spec.generator.build(
+                in_channels=channels["a"], out_channels=channels["b"]
+            )
+            discriminator: Discriminator = spec.discriminator.build(in_channels=channels["b"])
+    except (ValueError, TypeError, RuntimeError) as error:  # anyone's component, any numbers
+        yield Problem((), f"a network cannot be built as the spec says: {error}")
+        return
     crop, resize = spec.data.transform.crop, spec.data.transform.resize
     if crop is None:
         return  # then the first images tell, see assemble
