@@ -29,7 +29,7 @@ def reference(registry: Registry) -> str:
     """All keys of the spec, and all components of `registry` with theirs."""
     parts = [_HEAD, "## Keys of the spec\n", _table(keys(RunSpec))]
     for kind in KINDS:
-        parts.append(f"## {kind.capitalize()}s\n")
+        parts.append(f"## {kind.capitalize()}{'es' if kind.endswith('s') else 's'}\n")
         for name in registry.names(kind):
             component = registry.component(kind, name)
             parts += [

@@ -73,7 +73,10 @@ class PlainProgress:
 
     def say(self, line: str) -> None:
         """The line."""
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        # Whoever read the output may be gone (`| head`, a lost connection): the run is not over
+        # for that. Rich ends the process where a pipe is broken.
+        with contextlib.suppress(OSError, SystemExit):
+            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         """Nothing to put away."""

@@ -198,6 +198,8 @@ def _reopen(
 
 def _prepare(directory: RunDirectory, job: Job, resumed: Checkpoint | None, say: Say) -> None:
     """Make an earlier run's directory ready to go on from `resumed`, now that all of it fits."""
+    if resumed is None:
+        say("there is no checkpoint: the run begins again")
     with _writing_in(directory):
         rundir.record(directory, job.loaded)
         (directory.path / SUMMARY).unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 from gantrans.training.assemble import Job
 from gantrans.training.evaluate import Score, Scores
@@ -27,7 +28,8 @@ def in_words(
     names = job.spec.domains
     lines += [
         f"pictures: {path / 'samples' / f'step-{job.steps:08d}.png'}",
-        f"translate your own: gantrans translate {path} IMAGE... --to {_quoted(names.b)} --out DIR",
+        f"translate your own: gantrans translate {quote(str(path))} IMAGE... "
+        f"--to {quote(names.b)} --out DIR",
     ]
     return lines
 
@@ -44,7 +46,3 @@ def _in_words(job: Job, name: str, score: Score) -> str:
     return (
         f"{said}, {abs(gain):.2f}{unit} {better} than doing nothing ({score['doing_nothing']:.2f})"
     )
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"' if " " in name else name

@@ -13,6 +13,7 @@ from gantrans.errors import (
     DataError,
     GantransError,
     NonFiniteError,
+    PluginError,
     RunInterruptedError,
 )
 from gantrans.inference.model_files import checkpoint_folders
@@ -83,6 +84,8 @@ class Trainer:
                 self._stop_if_asked(stop)
         except DataError as error:
             raise DataError(f"{error}. {self._rescue()}") from error
+        except PluginError as error:  # in the middle of a step, which cannot be saved
+            raise PluginError(f"{error}. {self._how_to_go_on()}") from error
         except NonFiniteError as error:
             again = self._how_to_go_on()  # as it was, it would come to the same step again
             raise NonFiniteError(f"{error}. {again} --set KEY=VALUE") from None
