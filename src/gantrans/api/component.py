@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 Kind = Literal[
     "generator",
@@ -41,6 +49,22 @@ class ComponentConfig(BaseModel):
         """Make the component that this config belongs to, `Component(config, **runtime)`."""
         return self.component(self, **runtime)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _expand_preset(cls, table: Any) -> Any:
+        """`preset = "6"` stands for the settings of that name; what is written beside it wins."""
+        if not isinstance(table, Mapping) or "preset" not in table:
+            return table
+        known = cls.component.presets if hasattr(cls, "component") else {}
+        own = {key: value for key, value in table.items() if key != "preset"}
+        name = table["preset"]
+        if not isinstance(name, str) or name not in known:
+            close = get_close_matches(str(name), known, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            there = f"there are: {', '.join(known)}" if known else "it has none"
+            raise ValueError(f"no preset is called {name!r}{hint} ({there})")
+        return {**known[name], **own}
+
     @model_serializer(mode="wrap")
     def _with_type(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Dump as the spec's table: `type` first, so that a dump validates to an equal config."""
@@ -57,6 +81,9 @@ class Component:
     kind: ClassVar[Kind]
     name: ClassVar[str] = ""
     Config: ClassVar[type[ComponentConfig]] = ComponentConfig
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Settings with a name: `{"6": {"blocks": 6}}` lets a spec say `preset = "6"`."""
 
     def __init__(self, config: Any) -> None:
         self.config = config
@@ -82,8 +109,8 @@ class Component:
                 f"{cls.__name__}.Config is {cls.Config.__qualname__} itself: "
                 f"derive a class of its own from it"
             )
-        if "type" in cls.Config.model_fields:
-            raise TypeError(f"{cls.__name__}.Config: 'type' is reserved for the component's name")
+        for reserved in {"type", "preset"} & cls.Config.model_fields.keys():
+            raise TypeError(f"{cls.__name__}.Config: {reserved!r} is reserved, choose another name")
         cls.Config.component = cls
 
     @classmethod

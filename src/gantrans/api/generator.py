@@ -32,6 +32,10 @@ class Generator(Component, nn.Module):
     min_size: int = 1
     """The smallest height and width, in pixels, that the network can take."""
 
+    own_weights: ClassVar[bool] = False
+    """True: the weights it is built with are those to begin with; `[init]` of the spec is not for
+    it. Whatever it draws comes from torch's generator, which is seeded before it is built."""
+
     couples_batch: bool = False
     """True if, in training, an image's result depends on its batch (see Normalizer)."""
 

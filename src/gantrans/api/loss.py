@@ -26,6 +26,14 @@ class LossConfig(ComponentConfig):
     start: int = Field(0, ge=0, description="first step at which it is applied")
     ramp: int = Field(0, ge=0, description="steps over which the weight then rises linearly from 0")
 
+    @property
+    def requires(self) -> frozenset[str]:
+        """What a loss with these settings reads: its class's `requires`.
+
+        A loss whose settings choose what it reads overrides this (see gantrans.api.comparison).
+        """
+        return frozenset(self.component.requires)
+
     def weight_at(self, step: int) -> float:
         """The factor at `step` (counted from 0); 0 means that the loss is not computed at all."""
         since = step - self.start
@@ -47,8 +55,8 @@ class Loss(Component, nn.Module):
     Config: ClassVar[type[ComponentConfig]] = LossConfig
 
     requires: ClassVar[frozenset[str] | set[str]] = frozenset()
-    """What `generator` reads of the step beside `real`: "fake", "cycle", "identity". The union over
-    the active losses decides which passes run at all."""
+    """What it reads of the step beside `real`: "fake", "cycle", "identity", "source", "truth" (see
+    TranslationStep). The union over the active losses decides which passes run at all."""
 
     def __init__(self, config: Any) -> None:
         nn.Module.__init__(self)

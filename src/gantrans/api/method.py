@@ -27,12 +27,14 @@ class Batch:
         real: images of both domains, each (N, C, H, W) in [-1, 1].
         ordinal: number of the batch's first image since training began; names random draws.
         active: names of the losses that count at this step.
+        paired: whether image n of both domains show the same thing, so that `real` is the truth.
         fake: translations made by an earlier phase of the same step, detached.
     """
 
     real: Images
     ordinal: int
     active: Collection[str]
+    paired: bool = False
     fake: Images = field(default_factory=dict)
 
 
@@ -78,14 +80,15 @@ class LossSet(nn.Module):
 
     def requires(self, active: Collection[str]) -> set[str]:
         """Which passes the active losses read, of both sides: what nobody reads is not computed."""
-        return {need for name, loss in self._losses() if name in active for need in loss.requires}
+        reading = (loss.config for name, loss in self._losses() if name in active)
+        return {need for config in reading for need in config.requires}
 
     def terms(
         self, side: Side, step: TranslationStep, active: Collection[str]
     ) -> dict[str, LossTerms]:
         """The unweighted terms of one side, by loss name."""
         return {
-            name: _checked(name, getattr(loss, side)(step.seen_by(name, loss.requires)))
+            name: _checked(name, getattr(loss, side)(step.seen_by(name, loss.config.requires)))
             for name, loss in self._losses()
             if name in active and side in loss.sides()
         }

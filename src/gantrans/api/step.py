@@ -27,8 +27,9 @@ class TranslationStep:
     """The images of one step, keyed by the domain they look like, and the discriminators.
 
     `fake["b"]` is G_ab(real["a"]), `cycle["a"]` is G_ba(fake["b"]), `identity["b"]` is
-    G_ab(real["b"]). On the discriminator's side `fake` holds what the image pool gave, detached.
-    A loss reads `real` and what its `requires` names; anything else raises PluginError.
+    G_ab(real["b"]). On the discriminator's side there are `real` and `fake` only, and `fake` holds
+    what the image pool gave, detached. A loss reads `real` and what its `requires` names; anything
+    else raises PluginError.
     """
 
     passes: Mapping[str, Images]
@@ -59,6 +60,19 @@ class TranslationStep:
     def identity(self) -> Images:
         """Images of the target domain itself: `identity["b"]` = G_ab(real["b"])."""
         return self._read("identity")
+
+    @property
+    def source(self) -> Images:
+        """What was translated: `fake["b"]` was made from `source["b"]` = real["a"].
+
+        For losses that compare the two; it needs as many channels in one domain as in the other.
+        """
+        return self._read("source")
+
+    @property
+    def truth(self) -> Images:
+        """What `fake` should look like, where the training data is paired: `truth["b"]`."""
+        return self._read("truth")
 
     def score(self, domain: Domain, *images: Tensor) -> tuple[Scores, ...]:
         """The discriminator of `domain` on each of `images` (N, C, H, W), in one pass if it may."""

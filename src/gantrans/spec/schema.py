@@ -32,7 +32,9 @@ def schema(registry: Registry) -> Schema:
                 continue
             components[kind].append(name)
             table = _of_model(component.Config, f"{kind}.{name}", definitions)
-            table["properties"] = {"type": {"const": name}, **table.get("properties", {})}
+            preset = {"preset": {"enum": list(component.presets)}} if component.presets else {}
+            own = table.get("properties", {})
+            table["properties"] = {"type": {"const": name}, **preset, **own}
             table["description"] = component.summary()
             definitions[f"{kind}.{name}"] = table
         definitions[kind] = {

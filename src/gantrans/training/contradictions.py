@@ -28,28 +28,36 @@ def check(loaded: LoadedSpec) -> None:
     spec = loaded.run
     dataset: Dataset = spec.data.build(base_dir=loaded.source.base_dir)
     channels = {domain: dataset.channels(domain) for domain in DOMAINS}
-    found = [*_in_losses(spec, channels), *_in_sizes(spec, channels)]
+    paired = dataset.paired("train")
+    found = [*_in_losses(spec, channels, paired), *_in_sizes(spec, channels)]
     if found:
         raise loaded.source.error(found)
 
 
-def _in_losses(spec: RunSpec, channels: Mapping[Domain, int]) -> Iterator[Problem]:
+def _in_losses(spec: RunSpec, channels: Mapping[Domain, int], paired: bool) -> Iterator[Problem]:
     method, a, b = spec.method.component, spec.domains.a, spec.domains.b
     for name, config in spec.losses.items():
         loss, path = config.component, ("losses", name)
         if not loss.sides():
             yield Problem(path, f"{loss.name} overrides neither generator nor discriminator")
-        for need in sorted(set(loss.requires) - set(method.provides)):
+        for need in sorted(config.requires - set(method.provides)):
             has = ", ".join(sorted(method.provides))
             yield Problem(
                 path, f"it requires {need!r}, which the method {method.name!r} lacks (it has {has})"
             )
-        if "identity" in loss.requires and channels["a"] != channels["b"]:
+        if "truth" in config.requires and not paired:
             yield Problem(
                 path,
-                f"identity needs equal channels in both domains, but {a} has {channels['a']} and "
-                f"{b} {channels['b']}: remove this loss",
+                f"it compares translations with the truth, and the training data of "
+                f"{spec.data.component.name!r} is not paired: remove this loss, or use paired data",
             )
+        for need in sorted(config.requires & {"identity", "source"}):
+            if channels["a"] != channels["b"]:
+                yield Problem(
+                    path,
+                    f"{need} needs equal channels in both domains, but {a} has {channels['a']} "
+                    f"and {b} {channels['b']}: remove this loss",
+                )
 
 
 def _in_sizes(spec: RunSpec, channels: Mapping[Domain, int]) -> Iterator[Problem]:

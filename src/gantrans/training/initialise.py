@@ -15,6 +15,8 @@ def initialise(network: nn.Module, seed: int, name: str, std: float = 0.02) -> N
     The scale of an affine normalisation is drawn around 1, its shift is 0. The draw is a function
     of the run's seed and the network's name alone.
     """
+    if getattr(network, "own_weights", False):
+        return
     random = torch.Generator().manual_seed(derived_seed(seed, "initialise", name))
     for module in network.modules():
         weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)

@@ -72,6 +72,7 @@ class TrainingStep:
                 },
                 ordinal=(step * len(loaded) + n) * spec.train.batch_size,
                 active=active,
+                paired=self.job.samples.paired,
             )
             for n, batch in enumerate(loaded)
         ]

@@ -22,7 +22,7 @@ class CycleGAN(Method):
     """
 
     name = "cyclegan"
-    provides = {"fake", "cycle", "identity"}
+    provides = {"fake", "cycle", "identity", "source", "truth"}
 
     class Config(MethodConfig):
         """Settings."""
@@ -73,7 +73,9 @@ class GeneratorPhase(Phase):
         """The passes that the active losses read, and their terms."""
         needs = self.losses.requires(batch.active)
         a, b = batch.real["a"], batch.real["b"]
-        passes: dict[str, Images] = {"real": batch.real}
+        passes: dict[str, Images] = {"real": batch.real, "source": {"a": b, "b": a}}
+        if batch.paired:
+            passes["truth"] = batch.real
 
         if "identity" in needs:
             # One generator's translation and identity are one batch: same results, fewer calls.
