@@ -4,38 +4,28 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gantrans.api.component import Component, ComponentConfig
+from gantrans.api.files import ImageFiles
 from gantrans.api.slot import Slot
+from gantrans.api.transform import Transform
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Split = Literal["train", "test"]
-
-
-class Transform(BaseModel):
-    """What happens to an image between the source and the network.
-
-    Training: resize, random crop, random flip. Test: resize, centre crop.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    resize: int | None = Field(
-        None, ge=1, description="shorter side in pixels, bicubic and antialiased; absent: as it is"
-    )
-    crop: int | None = Field(
-        None, ge=1, description="side of the square cut out, in pixels; absent: the whole image"
-    )
-    flip: bool = Field(True, description="mirror half of the training images, left to right")
 
 
 class DatasetConfig(ComponentConfig):
     """Settings that every dataset has."""
 
-    transform: Transform = Field(default_factory=Transform, description="resize, crop and flip")
+    transform: Transform = Field(
+        default_factory=Transform, description="resize, crop, flip, rotation and colours"
+    )
     workers: int = Field(
         2, ge=0, description="processes that load training images; 0: the training process itself"
     )
@@ -49,8 +39,13 @@ class ImageSource(ABC):
         """How many images there are."""
 
     @abstractmethod
-    def image(self, index: int) -> Image.Image:
-        """Image `index`, of any size and mode. Raises DataError, naming it, if it is unreadable."""
+    def image(self, index: int) -> Image.Image | Tensor:
+        """Image `index`: a PIL image of any size and mode, or a tensor.
+
+        A tensor is float32 (channels, H, W) in [-1, 1], with as many channels as the dataset says
+        its domain has; a PIL image is converted to 1 or 3 channels (gantrans.api.image). Raises
+        DataError, naming it, if it is unreadable.
+        """
 
     @abstractmethod
     def label(self, index: int) -> str:
@@ -86,8 +81,16 @@ class Dataset(Component):
         return False
 
     def channels(self, domain: Literal["a", "b"]) -> int:
-        """Channels of the domain's images: 3 (colour) or 1 (gray)."""
+        """Channels of the domain's images: 3 (colour), 1 (gray), or any number of tensors."""
         return 3
+
+    def files(self, domain: Literal["a", "b"]) -> ImageFiles | None:
+        """How the domain's files are read and written; None: they are ordinary images.
+
+        It reads nothing: `gantrans translate` asks a dataset made from the settings in a weights
+        file, where the data may be far away.
+        """
+        return None
 
 
 DatasetSlot = Annotated[DatasetConfig, Slot("dataset")]

@@ -12,7 +12,7 @@ from gantrans.api.discriminator import DiscriminatorSlot
 from gantrans.api.generator import GeneratorSlot
 from gantrans.api.loss import LossSlot
 from gantrans.api.method import MethodSlot
-from gantrans.api.metric import MetricSlot
+from gantrans.api.metric import MetricConfig, MetricSlot
 from gantrans.api.tracker import TrackerSlot
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
@@ -55,6 +55,24 @@ class Domains(Section):
         return self
 
 
+class Init(Section):
+    """The weights that networks start from; those of normalisations are drawn around 1."""
+
+    scheme: Literal["normal", "xavier", "kaiming", "orthogonal"] = Field(
+        "normal",
+        description="how the weights of convolutions and linear layers are drawn: of one standard "
+        "deviation; of one that keeps the variance on the way there and back (xavier), or there, "
+        "through ReLU (kaiming); as an orthogonal matrix. Networks that bring their own weights "
+        "keep them",
+    )
+    gain: float | None = Field(
+        None,
+        gt=0,
+        description="normal: the standard deviation; else a factor of the weights; absent: 0.02 "
+        "for normal, 1 for the others",
+    )
+
+
 class Optimizer(Section):
     """Adam (Kingma & Ba 2015), one for each phase."""
 
@@ -74,15 +92,42 @@ class Optimizer(Section):
         return betas
 
 
+_DECAY_KEYS = {
+    "decay_start": ("linear", "cosine"),
+    "decay_every": ("step",),
+    "decay_factor": ("step", "plateau"),
+    "decay_patience": ("plateau",),
+}
+
+
 class Train(Section):
     """How long, how big a batch, and how often to look. Cadences are in steps."""
 
     epochs: int = Field(200, ge=1, description="passes over the larger domain")
+    decay: Literal["linear", "cosine", "step", "plateau", "none"] = Field(
+        "linear",
+        description="how the learning rate falls: along a line or a cosine to 0 at the end, in "
+        "steps, when the first metric stops improving, or not at all",
+    )
     decay_start: int | None = Field(
         None,
         ge=0,
-        description="epochs of constant learning rate; then it falls linearly to 0 at the end; "
-        "absent: half of `epochs`",
+        description="linear, cosine: epochs of constant rate before; absent: half of `epochs` for "
+        "linear, 0 for cosine",
+    )
+    decay_every: int | None = Field(
+        None, ge=1, description="step: epochs from one fall to the next; absent: a quarter of all"
+    )
+    decay_factor: float | None = Field(
+        None, gt=0, lt=1, description="step, plateau: factor of each fall; absent: 0.1"
+    )
+    decay_patience: int | None = Field(
+        None,
+        ge=1,
+        description="plateau: evaluations in a row without a new best before a fall; absent: 5",
+    )
+    warmup: int = Field(
+        0, ge=0, description="steps over which the learning rate rises linearly to its value"
     )
     batch_size: int = Field(1, ge=1, description="images of each domain in a batch")
     accumulate: int = Field(
@@ -107,6 +152,14 @@ class Train(Section):
     checkpoint_every: int = Field(500, ge=0, description="steps between checkpoints; 0: at the end")
     keep_last: int = Field(3, ge=1, description="checkpoints kept, beside the best one")
 
+    @model_validator(mode="after")
+    def _decay_reads(self) -> Train:
+        """A setting that the chosen decay does not read would be ignored silently."""
+        for key, readers in _DECAY_KEYS.items():
+            if getattr(self, key) is not None and self.decay not in readers:
+                raise ValueError(f"{key} is for decay = {' or '.join(map(repr, readers))}")
+        return self
+
 
 class RunSpec(Section):
     """A whole run."""
@@ -125,6 +178,7 @@ class RunSpec(Section):
     discriminator: DiscriminatorSlot = Field(
         "patchgan", validate_default=True, description="the networks that judge"
     )
+    init: Init = Field(default_factory=Init, description="the weights that networks start from")
     losses: dict[Curve, LossSlot] = Field(
         min_length=1, description="terms of the objective; the key names the curve"
     )
@@ -138,6 +192,14 @@ class RunSpec(Section):
     )
     optimizer: Optimizer = Field(default_factory=Optimizer, description="Adam's settings")
     train: Train = Field(default_factory=Train, description="length, batch and cadences")
+
+    def measurable(self, paired: bool) -> dict[str, MetricConfig]:
+        """The metrics that test data allow which are paired, or not."""
+        return {
+            key: config
+            for key, config in self.metrics.items()
+            if paired or not config.component.needs_truth
+        }
 
     @field_validator("name")
     @classmethod

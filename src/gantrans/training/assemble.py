@@ -84,6 +84,8 @@ def assemble(loaded: LoadedSpec, device: torch.device) -> Job:
     for domain, source in sources.items():
         if not len(source):
             raise DataError(f"no training images of {getattr(spec.domains, domain)}")
+    if spec.train.decay == "plateau" and not all(len(dataset.source("test", d)) for d in DOMAINS):
+        raise DataError('train.decay = "plateau" needs test images, and there are none')
     samples = _samples(spec, dataset, sources)
     method, ends = _method(spec, dataset, device)
     _fits(samples, method)
@@ -121,14 +123,14 @@ def _method(
         made: Generator = spec.generator.build(
             in_channels=dataset.channels(source), out_channels=dataset.channels(target)
         )
-        initialise(made, spec.seed, name)
+        initialise(made, spec.init, spec.seed, name)
         return made.to(device)
 
     def make_discriminator(name: str, domain: Domain) -> Discriminator:
         ends[name] = Ends(None, domain)
         seed_torch(spec.seed, "build", name)
         made: Discriminator = spec.discriminator.build(in_channels=dataset.channels(domain))
-        initialise(made, spec.seed, name)
+        initialise(made, spec.init, spec.seed, name)
         return made.to(device)
 
     # What a loss owns, such as a network that it compares features of, is not trained.

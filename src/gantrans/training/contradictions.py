@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 
 from gantrans.api.dataset import Dataset
 from gantrans.api.discriminator import Discriminator
 from gantrans.api.generator import Generator
-from gantrans.api.problem import Problem
+from gantrans.api.problem import Problem, shown
 from gantrans.api.step import DOMAINS, Domain
+from gantrans.api.transform import Transform
 from gantrans.spec.load import LoadedSpec
 from gantrans.spec.model import RunSpec
 
-CROP = ("data", "transform", "crop")
+TRANSFORM = ("data", "transform")
 
 
 def check(loaded: LoadedSpec) -> None:
@@ -29,7 +30,9 @@ def check(loaded: LoadedSpec) -> None:
     dataset: Dataset = spec.data.build(base_dir=loaded.source.base_dir)
     channels = {domain: dataset.channels(domain) for domain in DOMAINS}
     paired = dataset.paired("train")
-    found = [*_in_losses(spec, channels, paired), *_in_sizes(spec, channels)]
+    found = [*_in_losses(spec, channels, paired), *_in_networks(spec, channels)]
+    found += _in_pairs(spec) if paired else ()
+    found += _in_decay(spec, dataset.paired("test"))
     if found:
         raise loaded.source.error(found)
 
@@ -60,7 +63,7 @@ def _in_losses(spec: RunSpec, channels: Mapping[Domain, int], paired: bool) -> I
                 )
 
 
-def _in_sizes(spec: RunSpec, channels: Mapping[Domain, int]) -> Iterator[Problem]:
+def _in_networks(spec: RunSpec, channels: Mapping[Domain, int]) -> Iterator[Problem]:
     try:
         with torch.device("meta"):
             generator: Generator = spec.generator.build(
@@ -70,22 +73,61 @@ def _in_sizes(spec: RunSpec, channels: Mapping[Domain, int]) -> Iterator[Problem
     except (ValueError, TypeError, RuntimeError) as error:  # anyone's component, any numbers
         yield Problem((), f"a network cannot be built as the spec says: {error}")
         return
-    crop, resize = spec.data.transform.crop, spec.data.transform.resize
+    for domain in DOMAINS:
+        yield from _in_transform(spec, domain, channels[domain], (generator, discriminator))
+
+
+def _in_transform(
+    spec: RunSpec,
+    domain: Domain,
+    channels: int,
+    networks: Sequence[Generator | Discriminator],
+) -> Iterator[Problem]:
+    transform: Transform = spec.data.transform
+    own = getattr(transform, domain) is not None
+    path = (*TRANSFORM, domain) if own else TRANSFORM
+    if domain == "b" and not own and transform.a is None:
+        return  # said of the first domain already
+    settings = transform.of(domain)
+    if settings.jitter and channels not in (1, 3):
+        yield Problem(
+            (*path, "jitter"), f"colours vary in images of 1 or 3 channels, these have {channels}"
+        )
+    crop = settings.crop
     if crop is None:
         return  # then the first images tell, see assemble
-    if resize is not None and resize < crop:
-        yield Problem(CROP, f"larger than resize = {resize}")
-    if crop % generator.multiple_of:
-        above = crop + -crop % generator.multiple_of
-        yield Problem(
-            CROP,
-            f"{crop} is no multiple of {generator.multiple_of}, which the generator "
-            f"{generator.name!r} needs; the next is {above}",
-        )
-    for network in (generator, discriminator):
+    # Of an image as small as can be: what is known of its size is what `resize` says.
+    if settings.resize is not None and min(settings.resized(1, 1)) < crop:
+        yield Problem((*path, "crop"), f"larger than resize = {shown(settings.resize)}")
+    for network in networks:
+        multiple = getattr(network, "multiple_of", 1)
+        if crop % multiple:
+            yield Problem(
+                (*path, "crop"),
+                f"{crop} is no multiple of {multiple}, which the {network.kind} "
+                f"{network.name!r} needs; the next is {crop + -crop % multiple}",
+            )
         if crop < network.min_size:
             yield Problem(
-                CROP,
+                (*path, "crop"),
                 f"{crop} px are too few for the {network.kind} {network.name!r}, which needs "
                 f"{network.min_size}",
+            )
+
+
+def _in_decay(spec: RunSpec, paired: bool) -> Iterator[Problem]:
+    if spec.train.decay == "plateau" and not spec.measurable(paired):
+        metrics = ", ".join(spec.metrics)
+        why = f"{metrics} need pairs in the test data" if metrics else "there is none"
+        yield Problem(("train", "decay"), f"a plateau is one of a metric, and {why}")
+
+
+def _in_pairs(spec: RunSpec) -> Iterator[Problem]:
+    """Both images of a pair must be cut, mirrored and turned alike; their colours may differ."""
+    transform: Transform = spec.data.transform
+    a, b = (transform.of(domain).model_dump() for domain in DOMAINS)
+    for key in ("resize", "resize_mode", "crop", "flip", "rotate"):
+        if a[key] != b[key]:
+            yield Problem(
+                (*TRANSFORM, key), "the data is paired: it must be the same for both domains"
             )

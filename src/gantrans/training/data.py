@@ -18,9 +18,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from gantrans.api.dataset import Dataset as DatasetComponent
-from gantrans.api.dataset import ImageSource, Transform
+from gantrans.api.dataset import ImageSource
 from gantrans.api.randomness import stream
 from gantrans.api.step import DOMAINS, Domain
+from gantrans.api.transform import Transform
 from gantrans.errors import DataError
 from gantrans.training.transform import prepare
 
@@ -87,7 +88,7 @@ class TrainingSamples(Dataset[tuple[dict[Domain, Tensor], dict[Domain, str]] | D
         label = source.label(index)
         tensor = prepare(
             source.image(index),
-            self.transform,
+            self.transform.of(domain),
             channels=self.channels[domain],
             label=label,
             draw=draw,
@@ -155,7 +156,7 @@ def evaluation_image(
     """One image of a source as the networks get it outside training: not flipped, centre crop."""
     return prepare(
         source.image(index),
-        dataset.config.transform,
+        dataset.config.transform.of(domain),
         channels=dataset.channels(domain),
         label=source.label(index),
     )

@@ -43,11 +43,7 @@ class Evaluation:
         dataset = job.dataset
         self.sources = {d: dataset.source("test", d) for d in job.samples.sources}
         self.paired = dataset.paired("test")
-        self.metrics = {
-            name: config
-            for name, config in job.spec.metrics.items()
-            if self.paired or not config.component.needs_truth
-        }
+        self.metrics = job.spec.measurable(self.paired)
         self._nothing: dict[Direction, dict[str, float]] = {}
 
     @property

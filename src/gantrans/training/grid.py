@@ -31,8 +31,16 @@ def grid(blocks: Sequence[Block]) -> Image.Image:
     return _stack([_page(block) for block in blocks])
 
 
+def drawable(image: Tensor) -> Tensor:
+    """What can be drawn of (C, H, W): 1 or 3 channels as they are; of 2 the first, as gray; of more
+    the first three, as colours.
+    """
+    shown = {1: 1, 2: 1}.get(len(image), 3)
+    return image[:shown]
+
+
 def _page(block: Block) -> Image.Image:
-    rows = [[_enlarged(to_image(tensor).convert("RGB")) for tensor in row] for row in block.rows]
+    rows = [[_drawn(tensor) for tensor in row] for row in block.rows]
     width, height = (max(image.size[axis] for row in rows for image in row) for axis in (0, 1))
     font = ImageFont.load_default(max(10, min(20, width // 10)))
     line = round(font.getbbox("Ag")[3]) + 2 * GAP
@@ -51,7 +59,8 @@ def _page(block: Block) -> Image.Image:
     return page
 
 
-def _enlarged(image: Image.Image) -> Image.Image:
+def _drawn(tensor: Tensor) -> Image.Image:
+    image = to_image(drawable(tensor)).convert("RGB")
     factor = max(1, TILE // max(image.size))
     size = (image.width * factor, image.height * factor)
     return image.resize(size, Image.Resampling.NEAREST)

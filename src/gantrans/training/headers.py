@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gantrans.inference.weights import WeightsHeader
+from gantrans.api.component import ComponentConfig
+from gantrans.api.step import DOMAINS
+from gantrans.inference.weights import RecordedComponent, WeightsHeader
 from gantrans.training.assemble import Job
 from gantrans.training.rundir import origin_of
 
@@ -16,11 +18,12 @@ def _header(job: Job, step: int, name: str) -> WeightsHeader:
     spec, dataset = job.spec, job.dataset
     ends = job.ends[name]
     config = spec.discriminator if ends.source is None else spec.generator
-    entry = job.loaded.registry.entry(config.component.kind, config.component.name)
+    network = _recorded(job, config)
+    own_files = any(dataset.files(domain) for domain in DOMAINS)
     return WeightsHeader(
-        kind=config.component.kind,
-        component=config.model_dump(mode="json"),
-        plugin=origin_of(entry.origin),
+        kind=network.kind,
+        component=network.component,
+        plugin=network.plugin,
         role=name,
         domains={"a": spec.domains.a, "b": spec.domains.b},
         source=ends.source,
@@ -31,4 +34,11 @@ def _header(job: Job, step: int, name: str) -> WeightsHeader:
         preprocessing=spec.data.transform.model_dump(mode="json"),
         step=step,
         run=spec.name,
+        dataset=_recorded(job, spec.data) if own_files else None,
     )
+
+
+def _recorded(job: Job, config: ComponentConfig) -> RecordedComponent:
+    component = config.component
+    origin = job.loaded.registry.entry(component.kind, component.name).origin
+    return RecordedComponent(component.kind, config.model_dump(mode="json"), origin_of(origin))

@@ -1,28 +1,64 @@
-"""The weights that a network starts from."""
+"""The weights that a network starts from: `[init]` of the spec.
+
+A weight of a convolution or a linear layer is drawn from a normal distribution around 0, with gain
+g, with n_in inputs that meet in one output, and n_out outputs that one input reaches:
+
+    normal      standard deviation g, by default 0.02 (Radford et al. 2016; Zhu et al. 2017)
+    xavier      variance 2 g^2 / (n_in + n_out) (Glorot & Bengio 2010, equation 12)
+    kaiming     variance 2 g^2 / n_in, for layers with ReLU (He et al. 2015, equation 10)
+
+    orthogonal  g times a random matrix with orthonormal rows, or columns if these are fewer (Saxe
+                et al. 2014); a weight counts as the matrix (its first axis, all others)
+
+The first axis of a transposed convolution is that of its inputs. As the mirror image of a
+convolution that is the orthogonal matrix one wants, and as many inputs meet in one of its outputs
+as outputs are reached by an input of that convolution.
+
+Biases are 0. The scale of an affine normalisation is drawn around 1, with standard deviation 0.02,
+and its shift is 0.
+"""
 
 from __future__ import annotations
 
+import math
+
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from gantrans.api.randomness import derived_seed
+from gantrans.spec.model import Init
+
+STD = 0.02
+CATCH_UP = 50
+"""Looks at a drawn weight after which spectral norm knows its largest singular value to 1 %."""
+
+CONVOLUTIONS = (
+    *(nn.Conv1d, nn.Conv2d, nn.Conv3d),
+    *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+)
 
 
 @torch.no_grad()
-def initialise(network: nn.Module, seed: int, name: str, std: float = 0.02) -> None:
-    """Convolutions and linear layers from a normal distribution, biases 0 (Zhu et al. 2017).
+def initialise(network: nn.Module, init: Init, seed: int, name: str) -> None:
+    """Draw the weights of `network`, and nothing in it that brings its own (`own_weights`).
 
-    The scale of an affine normalisation is drawn around 1, its shift is 0. The draw is a function
-    of the run's seed and the network's name alone.
+    The draw is a function of `init`, the run's seed and the network's name alone.
     """
-    if getattr(network, "own_weights", False):
-        return
     random = torch.Generator().manual_seed(derived_seed(seed, "initialise", name))
-    for module in network.modules():
-        weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
-        if isinstance(weight, nn.Parameter):
-            convolves = weight.dim() > 1
-            weight.copy_(torch.randn(weight.shape, generator=random) * std + (not convolves))
+    owners = (part for part in network.modules() if getattr(part, "own_weights", False))
+    own = {part for owner in owners for part in owner.modules()}
+    for layer in network.modules():
+        if layer in own:
+            continue
+        weight: Tensor | None = getattr(layer, "weight", None)
+        bias = getattr(layer, "bias", None)
+        if weight is not None and is_parametrized(layer, "weight"):
+            layer.weight = _drawn(layer, weight, init, random)
+            for _ in range(CATCH_UP):
+                layer.weight  # noqa: B018  in training, a look is a step of the power iteration
+        elif isinstance(weight, nn.Parameter):
+            weight.copy_(_drawn(layer, weight, init, random))
         if isinstance(bias, nn.Parameter):
             bias.zero_()
 
@@ -30,3 +66,41 @@ def initialise(network: nn.Module, seed: int, name: str, std: float = 0.02) -> N
 def seed_torch(seed: int, *key: str | int) -> None:
     """Set torch's generators to a function of (seed, key), as every random draw of a run is."""
     torch.manual_seed(derived_seed(seed, *key))
+
+
+def _drawn(layer: nn.Module, weight: Tensor, init: Init, random: torch.Generator) -> Tensor:
+    """A weight of the same shape."""
+    normal = torch.randn(weight.shape, generator=random)
+    if weight.dim() < 2:  # the scale of a normalisation
+        return 1 + STD * normal
+    gain = init.gain or (STD if init.scheme == "normal" else 1.0)
+    match init.scheme:
+        case "normal":
+            return gain * normal
+        case "xavier":
+            return gain * math.sqrt(2 / sum(_fans(layer, weight))) * normal
+        case "kaiming":
+            return gain * math.sqrt(2 / _fans(layer, weight)[0]) * normal
+        case "orthogonal":
+            return gain * _orthogonal(normal.flatten(1)).reshape(weight.shape)
+
+
+def _fans(layer: nn.Module, weight: Tensor) -> tuple[float, float]:
+    """How many inputs meet in one output, and how many outputs one input reaches.
+
+    With a stride of s, a pixel on the side with more of them takes part in one of s^2 products.
+    """
+    groups, stride, transposed = 1, 1, False
+    if isinstance(layer, CONVOLUTIONS):
+        groups, stride, transposed = layer.groups, math.prod(layer.stride), layer.transposed
+    taps = math.prod(weight.shape[2:])
+    inputs, outputs = weight.shape[1] * taps, weight.shape[0] / groups * taps / stride
+    return (outputs, inputs) if transposed else (inputs, outputs)
+
+
+def _orthogonal(normal: Tensor) -> Tensor:
+    """A uniformly distributed (rows, columns) matrix, orthonormal in the shorter direction."""
+    tall = normal if normal.shape[0] >= normal.shape[1] else normal.T
+    q, r = torch.linalg.qr(tall)
+    q = torch.mul(q, r.diagonal().sign())  # QR leaves the signs to the implementation
+    return q if tall is normal else q.T

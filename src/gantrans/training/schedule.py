@@ -2,21 +2,80 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 from gantrans.spec.model import Train
 
+FACTOR = 0.1
+"""Of each fall, where `decay_factor` is absent."""
 
-def learning_rate(step: int, steps_per_epoch: int, lr: float, train: Train) -> float:
-    """Constant for `decay_start` epochs, then linearly to 0 at the end (Zhu et al. 2017).
+PATIENCE = 5
+"""Evaluations without a new best, where `decay_patience` is absent."""
+
+
+def learning_rate(
+    step: int, steps_per_epoch: int, lr: float, train: Train, drops: int = 0
+) -> float:
+    """The rate of one step.
+
+    linear: constant for `decay_start` epochs, then along a line to 0 (Zhu et al. 2017).
+    cosine: the same along half a cosine (Loshchilov & Hutter 2017, without restarts).
+    step: times `decay_factor` after each `decay_every` epochs.
+    plateau: times `decay_factor` for each of `drops`, see Plateau.
+    In front of any of them the first `warmup` steps rise linearly.
 
     Args:
         step: finished steps.
         steps_per_epoch: steps in one epoch.
         lr: the rate to begin with.
-        train: the run's length and `decay_start`; one beyond the end keeps the rate constant, so
-            that a run can be cut short with `epochs` alone.
+        train: the run's length and decay. A `decay_start` beyond the end keeps the rate constant,
+            so that a run can be cut short with `epochs` alone.
+        drops: how often the rate has fallen because of a plateau.
     """
-    start = train.epochs / 2 if train.decay_start is None else train.decay_start
-    epoch = step / steps_per_epoch
-    if epoch <= start:
-        return lr
-    return lr * (train.epochs - epoch) / (train.epochs - start)
+    rise = min(1.0, (step + 1) / train.warmup) if train.warmup else 1.0
+    return lr * rise * _share(step / steps_per_epoch, train, drops)
+
+
+def _share(epoch: float, train: Train, drops: int) -> float:
+    factor = FACTOR if train.decay_factor is None else train.decay_factor
+    match train.decay:
+        case "linear":
+            return 1 - _progress(epoch, train, train.epochs / 2)
+        case "cosine":
+            return (1 + math.cos(math.pi * _progress(epoch, train, 0))) / 2
+        case "step":
+            return float(factor ** int(epoch / (train.decay_every or train.epochs / 4)))
+        case "plateau":
+            return float(factor**drops)
+        case "none":
+            return 1.0
+
+
+def _progress(epoch: float, train: Train, usual_start: float) -> float:
+    """How much of the decay is over, from 0 to 1."""
+    start = usual_start if train.decay_start is None else train.decay_start
+    return (epoch - start) / (train.epochs - start) if epoch > start else 0.0
+
+
+@dataclass
+class Plateau:
+    """Notices that evaluations bring no new best any more.
+
+    Args:
+        patience: how many in a row it takes.
+        waited: how many there were.
+        drops: how often the learning rate has fallen for it.
+    """
+
+    patience: int
+    waited: int = 0
+    drops: int = 0
+
+    def evaluated(self, improved: bool) -> bool:
+        """Take note of an evaluation; whether the rate falls now."""
+        self.waited = 0 if improved else self.waited + 1
+        if self.waited < self.patience:
+            return False
+        self.waited, self.drops = 0, self.drops + 1
+        return True

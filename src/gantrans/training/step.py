@@ -44,6 +44,7 @@ class TrainingStep:
             )
             for phase in self.method.phases
         }
+        self.drops = 0  # of the learning rate, because of a plateau
         self.averages: dict[str, WeightAverage] = {}
         if job.spec.train.ema:
             translators = {id(generator) for generator in self.method.generators.values()}
@@ -109,13 +110,18 @@ class TrainingStep:
     def _update(self, phase: Phase, step: int) -> None:
         settings = self.job.spec.optimizer
         optimizer = self.optimizers[phase.name]
-        rate = learning_rate(step, self.job.steps_per_epoch, settings.lr, self.job.spec.train)
+        rate = self.rate(step)
         for group in optimizer.param_groups:
             group["lr"] = rate
             if settings.clip_norm is not None:
                 nn.utils.clip_grad_norm_(group["params"], settings.clip_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+
+    def rate(self, step: int) -> float:
+        """The learning rate of the step that follows `step` finished ones."""
+        settings, length = self.job.spec.optimizer, self.job.steps_per_epoch
+        return learning_rate(step, length, settings.lr, self.job.spec.train, self.drops)
 
     def _freeze_all_but(self, trained: Collection[str]) -> None:
         for name, weights in self._trainable.items():

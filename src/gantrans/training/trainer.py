@@ -27,6 +27,7 @@ from gantrans.training.ledger import Ledger
 from gantrans.training.progress import Progress
 from gantrans.training.rundir import RunDirectory
 from gantrans.training.samples import SampleImages
+from gantrans.training.schedule import PATIENCE, Plateau
 from gantrans.training.step import TrainingStep
 from gantrans.training.stop import StopRequest
 from gantrans.training.stopwatch import Stopwatch
@@ -53,6 +54,8 @@ class Trainer:
         self.step = 0
         self.scores: Scores = {}
         self.best: dict[str, Any] | None = None
+        train = job.spec.train
+        self.plateau = Plateau(PATIENCE if train.decay_patience is None else train.decay_patience)
         if resumed is not None:
             self._take_up(resumed)
         self.saved_at = self.step
@@ -145,7 +148,11 @@ class Trainer:
             values = self.ledger.read()
             pace = self.stopwatch.pace(self.step)
             self.progress.report(pace, values)
-            extra = {"images_per_second": pace.images_per_second, "waiting": pace.waiting}
+            extra = {
+                "images_per_second": pace.images_per_second,
+                "waiting": pace.waiting,
+                "learning_rate": self.training.rate(self.step - 1),
+            }
             self.trackers.scalars(self.step, {**values, **extra})
         if due(train.sample_every):
             self._sample()
@@ -182,10 +189,17 @@ class Trainer:
         )
         self.progress.say(f"step {self.step}: {shown}")
         headline = self.evaluation.headline(scores)
-        if headline is None or (self.best is not None and headline <= self.best["value"]):
+        if headline is None:
             return False
-        self.best = {"step": self.step, "value": headline}
-        return True
+        improved = self.best is None or headline > self.best["value"]
+        if improved:
+            self.best = {"step": self.step, "value": headline}
+        if self.job.spec.train.decay == "plateau" and self.plateau.evaluated(improved):
+            self.training.drops = self.plateau.drops
+            self.progress.say(
+                f"no better in {self.plateau.patience} evaluations: the learning rate falls"
+            )
+        return improved
 
     def _save(self) -> None:
         """A checkpoint of this step, unless there is one; never of numbers that are not finite."""
@@ -204,6 +218,7 @@ class Trainer:
             "seconds": self.stopwatch.seconds,
             "best": self.best,
             "scores": self.scores,
+            "plateau": {"waited": self.plateau.waited, "drops": self.plateau.drops},
             "images": self._counts(),
         }
         weights = {name: (tensors, described[name]) for name, tensors in networks.items()}
@@ -223,6 +238,9 @@ class Trainer:
         self.step = int(resumed.facts["step"])
         self.stopwatch.before = float(resumed.facts["seconds"])
         self.best, self.scores = resumed.facts["best"], resumed.facts["scores"]
+        for key, value in resumed.facts.get("plateau", {}).items():
+            setattr(self.plateau, key, value)
+        self.training.drops = self.plateau.drops
         if resumed.facts["images"] != self._counts():
             self.progress.say(
                 "the training images are not those that the run began with: it goes on, but will "

@@ -1,20 +1,23 @@
-"""From a source's image to the network's input: resize, crop, flip."""
+"""From a source's image to the network's input: resize, crop, flip, rotation and colours."""
 
 from __future__ import annotations
 
 import random
 
-from PIL import Image, ImageOps
+import torch
+from PIL import Image
 from torch import Tensor
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2 import functional as F
 
-from gantrans.api.dataset import Transform
 from gantrans.api.image import convert, to_tensor
+from gantrans.api.transform import DomainTransform, Jitter
 from gantrans.errors import DataError
 
 
 def prepare(
-    image: Image.Image,
-    transform: Transform,
+    image: Image.Image | Tensor,
+    transform: DomainTransform,
     *,
     channels: int,
     label: str,
@@ -24,44 +27,101 @@ def prepare(
 
     Args:
         image: as the source gave it.
-        transform: the spec's settings.
-        channels: 3 or 1.
+        transform: the spec's settings for the image's domain.
+        channels: that the domain has.
         label: what to call the image if it does not fit.
-        draw: where training's crop and flip come from; absent for test images, which are cropped
-            at the centre and not flipped.
+        draw: where training's crop, flip, rotation and colours come from; absent for test images,
+            which are cropped at the centre and otherwise left alone.
 
     Raises:
-        DataError: if the image is smaller than the crop.
+        DataError: if the image is smaller than the crop, or has other channels.
     """
+    if isinstance(image, Tensor):
+        x = _tensor(image, transform, channels, label, draw)
+    else:
+        x = _picture(image, transform, channels, label, draw)
+    return x if draw is None else _vary(x, transform, draw)
+
+
+def _picture(
+    image: Image.Image,
+    transform: DomainTransform,
+    channels: int,
+    label: str,
+    draw: random.Random | None,
+) -> Tensor:
     try:
         image = convert(image, channels)  # before bicubic mixing: palettes cannot be mixed
     except DataError as error:
         raise DataError(f"cannot use the image {label}: {error}") from None
-    if transform.resize is not None:
-        image = _shorter_side(image, transform.resize)
+    size = transform.resized(*image.size)
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.BICUBIC)  # antialiased when it shrinks
     if transform.crop is not None:
-        image = _crop(image, transform.crop, label, draw)
-    if draw is not None and transform.flip and draw.random() < 0.5:
-        image = ImageOps.mirror(image)
+        image = image.crop(_box(*image.size, transform.crop, label, draw))
     return to_tensor(image, channels)
 
 
-def _shorter_side(image: Image.Image, size: int) -> Image.Image:
-    """Scale so that the shorter side is `size`; bicubic, antialiased when it shrinks."""
-    scale = size / min(image.size)
-    width, height = (max(size, round(side * scale)) for side in image.size)
-    if (width, height) == image.size:
-        return image
-    return image.resize((width, height), Image.Resampling.BICUBIC)
+def _tensor(
+    x: Tensor,
+    transform: DomainTransform,
+    channels: int,
+    label: str,
+    draw: random.Random | None,
+) -> Tensor:
+    if x.dim() != 3 or len(x) != channels or not x.is_floating_point():
+        raise DataError(
+            f"{label}: the data set gave a tensor {tuple(x.shape)} of {x.dtype}, not float32 "
+            f"({channels}, H, W) in [-1, 1]"
+        )
+    x = x.float()
+    width, height = transform.resized(x.shape[2], x.shape[1])
+    if (height, width) != x.shape[1:]:
+        bicubic = InterpolationMode.BICUBIC
+        x = F.resize(x, [height, width], bicubic, antialias=True).clamp(-1, 1)  # it overshoots
+    if transform.crop is not None:
+        left, top, right, bottom = _box(x.shape[2], x.shape[1], transform.crop, label, draw)
+        x = x[:, top:bottom, left:right]
+    return x
 
 
-def _crop(image: Image.Image, size: int, label: str, draw: random.Random | None) -> Image.Image:
-    spare_x, spare_y = image.width - size, image.height - size
+def _box(
+    width: int, height: int, size: int, label: str, draw: random.Random | None
+) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the square that is cut out."""
+    spare_x, spare_y = width - size, height - size
     if min(spare_x, spare_y) < 0:
         raise DataError(
-            f"{label} is {image.width} x {image.height} pixels, smaller than the crop of {size}: "
-            f"set data.transform.resize to {size} or more, or data.transform.crop to less"
+            f"{label} is {width} x {height} pixels, smaller than the crop of {size}: set "
+            f"data.transform.resize to {size} or more, or data.transform.crop to less"
         )
     left = draw.randint(0, spare_x) if draw else spare_x // 2
     top = draw.randint(0, spare_y) if draw else spare_y // 2
-    return image.crop((left, top, left + size, top + size))
+    return left, top, left + size, top + size
+
+
+def _vary(x: Tensor, transform: DomainTransform, draw: random.Random) -> Tensor:
+    if transform.flip and draw.random() < 0.5:
+        x = x.flip(-1)
+    if transform.rotate:
+        square = x.shape[1] == x.shape[2]
+        x = x.rot90(draw.randrange(4) if square else 2 * draw.randrange(2), (1, 2))
+    return _jitter(x, transform.jitter, draw) if transform.jitter else x
+
+
+def _jitter(x: Tensor, jitter: Jitter, draw: random.Random) -> Tensor:
+    """Brightness, contrast, saturation and hue, in this order; (1 or 3, H, W) in [-1, 1]."""
+
+    def factor(most: float) -> float:
+        return draw.uniform(1 - most, 1 + most)
+
+    # All four are drawn whatever they are, so that one setting does not change another's draws.
+    brightness, contrast = factor(jitter.brightness), factor(jitter.contrast)
+    saturation, turn = factor(jitter.saturation), draw.uniform(-jitter.hue, jitter.hue)
+    colours = (x + 1) / 2
+    colours = F.adjust_brightness(colours, brightness)
+    colours = F.adjust_contrast(colours, contrast)
+    if len(colours) == 3:
+        colours = F.adjust_hue(F.adjust_saturation(colours, saturation), turn)
+    result: Tensor = torch.clamp(2 * colours - 1, -1, 1)
+    return result

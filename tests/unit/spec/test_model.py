@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from gantrans.api.dataset import Transform
+from gantrans.api.transform import Transform
 from gantrans.plugin.registry import Registry
 from gantrans.spec.model import Domains, Optimizer, RunSpec, Section, Train
 
@@ -47,7 +47,17 @@ def test_a_dump_holds_every_setting_of_every_component(builtins: Registry) -> No
     assert dumped["generator"] == resnet | {"norm": {"type": "group", "groups": 4}}
     cycle = {"type": "cycle", "weight": 7.5, "every": 2, "start": 0, "ramp": 0}
     assert dumped["losses"]["back"] == cycle
-    assert dumped["data"]["transform"] == {"resize": None, "crop": 32, "flip": False}
+    still = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0}
+    assert dumped["data"]["transform"] == {
+        "resize": None,
+        "resize_mode": "shorter",
+        "crop": 32,
+        "flip": False,
+        "rotate": False,
+        "jitter": still,
+        "a": None,
+        "b": None,
+    }
     assert dumped["data"]["size"] == 32
     assert next(iter(dumped["generator"])) == "type"
 

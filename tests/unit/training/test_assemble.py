@@ -60,7 +60,7 @@ def test_every_contradiction_is_named_at_once(tmp_path: Path, root: str) -> None
         "losses.identity: identity needs equal channels in both domains, but a has 3 and b 1",
         "losses.idle: idle overrides neither generator nor discriminator",
         "losses.needy: it requires 'features', which the method 'cyclegan' lacks "
-        "(it has cycle, fake, identity)",
+        "(it has cycle, fake, identity, source, truth)",
         "data.transform.crop: larger than resize = 4",
         "data.transform.crop: 6 is no multiple of 4",
         "data.transform.crop: 6 px are too few for the generator 'resnet', which needs 8",

@@ -8,8 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from gantrans.api.dataset import ImageSource, Transform
+from gantrans.api.dataset import ImageSource
 from gantrans.api.step import Domain
+from gantrans.api.transform import Transform
 from gantrans.errors import DataError
 from gantrans.training import data
 from gantrans.training.data import LoadedBatch, TrainingSamples, training_batches

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gantrans.errors import NonFiniteError
+from gantrans.errors import NonFiniteError, SpecError
+from gantrans.training.evaluate import Evaluation
 from gantrans.training.session import run
 from tiny_run import tiny_spec
 
@@ -137,3 +138,41 @@ def test_what_is_due_comes_at_its_cadence_and_all_of_it_at_the_end(tmp_path: Pat
     whole = {file.name for file in (path / "checkpoints").glob("step-*")}
     # and at every evaluation that is the best so far, which the first one is
     assert {f"step-{step:08d}" for step in (5, 6, 10, 12)} == whole
+
+
+def rates(path: Path) -> dict[int, float]:
+    """The learning rate of each step, as recorded."""
+    lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+    return {line["step"]: line["learning_rate"] for line in lines if "learning_rate" in line}
+
+
+def test_the_rate_falls_on_a_plateau_and_a_resumed_run_remembers_how_long_it_waited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = {"summer->winter": {"psnr": {"value": 8.0}}}  # after the first, no new best
+    monkeypatch.setattr(Evaluation, "measure", lambda *_: same)
+    train = {
+        "decay": "plateau",
+        "decay_patience": 2,
+        "decay_factor": 0.5,
+        "warmup": 2,
+        "log_every": 1,
+        "evaluate_every": 1,
+        "checkpoint_every": 3,
+    }
+    share = [0.5, 1, 1, 0.5, 0.5, 0.25]  # evaluated after each: best, 1, 2 (falls), 1, 2 (falls), 1
+    whole = trained(tmp_path / "whole", train=train)
+    assert list(rates(whole).values()) == pytest.approx([2e-4 * s for s in share])
+
+    cut = trained(tmp_path / "cut", train={**train, "keep_last": 9})
+    (cut / "summary.json").unlink()
+    run(resume=cut / "checkpoints" / "step-00000003", device="cpu")
+    assert rates(cut) == rates(whole)
+
+
+def test_a_plateau_without_anything_to_measure_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        SpecError, match=r"train.decay: a plateau is one of a metric.* there is none"
+    ):
+        trained(tmp_path, train={"decay": "plateau"}, metrics={})
+    assert not (tmp_path / "run").exists()

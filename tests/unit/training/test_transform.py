@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gantrans.api.dataset import Transform
+from gantrans.api.transform import Transform
 from gantrans.errors import DataError
 from gantrans.training.transform import prepare
 
@@ -117,3 +117,131 @@ def test_images_have_as_many_channels_as_their_domain_and_values_from_minus_1_to
         Image.new("RGB", (8, 8)).convert(mode), Transform(), channels=channels, label=""
     )
     assert torch.equal(black, -torch.ones(channels, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),  # of an image of 100 x 60 pixels; (height, width)
+    [
+        ({"resize": 50, "resize_mode": "width"}, (30, 50)),
+        ({"resize": 30, "resize_mode": "exact"}, (30, 30)),
+        ({"resize": [20, 40]}, (40, 20)),
+        ({"resize": [20, 40], "resize_mode": "exact"}, (40, 20)),
+    ],
+)
+def test_resize_can_mean_the_width_a_square_or_both_sides(
+    settings: dict[str, object], expected: tuple[int, int]
+) -> None:
+    assert prepared(ramp(100, 60), **settings).shape == (3, *expected)
+
+
+def test_two_sides_are_no_width() -> None:
+    with pytest.raises(ValueError, match="give the width alone"):
+        Transform.model_validate({"resize": [20, 40], "resize_mode": "width"})
+
+
+def test_square_images_are_turned_by_every_right_angle_as_often() -> None:
+    plain = pixels(prepared(ramp(4, 4)))
+    turns = [0] * 4
+    for seed in range(1000):
+        seen = pixels(prepared(ramp(4, 4), seed=seed, rotate=True))
+        [k] = [k for k in range(4) if torch.equal(seen, plain.rot90(k, (1, 2)))]
+        turns[k] += 1
+    assert all(abs(count - 250) < 5 * (1000 * 0.25 * 0.75) ** 0.5 for count in turns)
+
+
+def test_oblong_images_keep_their_shape_when_they_are_turned() -> None:
+    plain = pixels(prepared(ramp(6, 4)))
+    seen = {
+        prepared(ramp(6, 4), seed=seed, rotate=True).numpy().tobytes(): seed for seed in range(40)
+    }
+    assert len(seen) == 2
+    for seed in seen.values():
+        turned = pixels(prepared(ramp(6, 4), seed=seed, rotate=True))
+        assert torch.equal(turned, plain) or torch.equal(turned, plain.flip(1, 2))
+
+
+def test_brightness_multiplies_and_stays_within_its_bounds() -> None:
+    gray = Image.new("RGB", (4, 4), (100, 100, 100))
+    seen = []
+    for seed in range(200):
+        colours = pixels(prepared(gray, seed=seed, jitter={"brightness": 0.2}))
+        assert len(colours.unique()) == 1
+        seen.append(int(colours[0, 0, 0]))
+    assert 80 <= min(seen) <= 83
+    assert 117 <= max(seen) <= 120
+
+
+def test_contrast_leaves_the_mean_gray_alone() -> None:
+    """Contrast mixes with the mean luma; of gray images that is the mean."""
+    image = Image.new("L", (2, 1))
+    image.putdata([100, 140])
+    for seed in range(20):
+        draw = random.Random(seed)
+        transform = Transform.model_validate({"flip": False, "jitter": {"contrast": 0.5}})
+        low, high = prepare(image, transform, channels=1, label="", draw=draw)[0, 0].tolist()
+        factor = random.Random(seed)
+        factor.uniform(1, 1)  # brightness is drawn first
+        spread = factor.uniform(0.5, 1.5) * 40 / 127.5
+        assert high - low == pytest.approx(spread, abs=1e-4)
+        assert (high + low) / 2 == pytest.approx(120 / 127.5 - 1, abs=1e-4)
+
+
+def test_a_hue_turned_half_round_makes_red_cyan_and_saturation_0_makes_gray() -> None:
+    red = Image.new("RGB", (2, 2), (255, 0, 0))
+    hues = {
+        tuple(pixels(prepared(red, seed=seed, jitter={"hue": 0.5}))[:, 0, 0].tolist())
+        for seed in range(50)
+    }
+    assert all(max(hue) == 255 and min(hue) == 0 for hue in hues)  # still pure colours
+    assert len(hues) > 40
+    spreads = [
+        int(x.max() - x.min())
+        for seed in range(200)
+        for x in [pixels(prepared(red, seed=seed, jitter={"saturation": 1.0}))[:, 0, 0]]
+    ]
+    assert min(spreads) < 10  # a factor near 0
+    assert max(spreads) == 255
+
+
+def test_test_images_are_neither_turned_nor_recoloured() -> None:
+    settings = {"rotate": True, "jitter": {"brightness": 0.5, "hue": 0.5}}
+    assert torch.equal(prepared(ramp(4, 4), **settings), prepared(ramp(4, 4)))
+
+
+def test_a_domain_can_differ_in_some_settings() -> None:
+    transform = Transform.model_validate(
+        {"resize": 40, "crop": 32, "b": {"crop": 16, "flip": False}}
+    )
+    assert transform.of("a").crop == 32
+    b = transform.of("b")
+    assert (b.resize, b.crop, b.flip) == (40, 16, False)
+    assert Transform.model_validate(transform.model_dump(mode="json")) == transform
+
+
+def test_tensors_are_cut_mirrored_and_turned_as_images_are() -> None:
+    image = ramp(12, 10)
+    plain = prepared(image)
+    transform = Transform.model_validate({"crop": 8, "rotate": True})
+    for seed in range(20):
+        of_image = prepare(image, transform, channels=3, label="", draw=random.Random(seed))
+        of_tensor = prepare(plain, transform, channels=3, label="", draw=random.Random(seed))
+        assert torch.equal(of_tensor, of_image)
+
+
+def test_tensors_of_any_channels_are_resized_and_stay_in_range() -> None:
+    torch.manual_seed(0)
+    x = torch.where(torch.rand(5, 40, 30) < 0.5, -1.0, 1.0)
+    y = prepare(x, Transform(resize=15), channels=5, label="")
+    assert y.shape == (5, 20, 15)
+    assert float(y.abs().max()) <= 1
+    assert torch.allclose(y.mean(), x.mean(), atol=0.02)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [torch.zeros(2, 8, 8), torch.zeros(8, 8), torch.zeros(3, 8, 8, dtype=torch.int16)],
+    ids=["channels", "dimensions", "integers"],
+)
+def test_a_tensor_that_is_no_image_of_the_domain_is_refused_by_name(wrong: Tensor) -> None:
+    with pytest.raises(DataError, match=r"scan-3: the data set gave a tensor .* not float32 \(3"):
+        prepare(wrong, Transform(), channels=3, label="scan-3")
