@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from multiprocessing import get_start_method
 
 import torch
 
@@ -16,6 +15,7 @@ from gantrans.api.loss import Loss
 from gantrans.api.method import LossSet, Method, Parts
 from gantrans.api.step import DOMAINS, Domain
 from gantrans.errors import DataError
+from gantrans.plugin.carried import FilePlugins
 from gantrans.spec.load import LoadedSpec
 from gantrans.spec.model import RunSpec
 from gantrans.training.contradictions import check
@@ -48,17 +48,6 @@ class Job:
         return self.loaded.run
 
     @property
-    def workers(self) -> int:
-        """Loading processes: those of the spec, or none where they could not know the dataset.
-
-        A process that is not forked (macOS, Windows, Linux from Python 3.14) has to import the
-        dataset's class, which it cannot from a one-file plugin.
-        """
-        name = self.spec.data.component.name
-        one_file = self.loaded.registry.entry("dataset", name).origin.file is not None
-        return 0 if one_file and get_start_method() != "fork" else self.spec.data.workers
-
-    @property
     def steps_per_epoch(self) -> int:
         """Steps in which the larger domain is seen once."""
         train = self.spec.train
@@ -86,18 +75,20 @@ def assemble(loaded: LoadedSpec, device: torch.device) -> Job:
             raise DataError(f"no training images of {getattr(spec.domains, domain)}")
     if spec.train.decay == "plateau" and not all(len(dataset.source("test", d)) for d in DOMAINS):
         raise DataError('train.decay = "plateau" needs test images, and there are none')
-    samples = _samples(spec, dataset, sources)
+    samples = _samples(loaded, dataset, sources)
     method, ends = _method(spec, dataset, device)
     _fits(samples, method)
     return Job(loaded, device, dataset, samples, method, ends)
 
 
 def _samples(
-    spec: RunSpec, dataset: Dataset, sources: Mapping[Domain, ImageSource]
+    loaded: LoadedSpec, dataset: Dataset, sources: Mapping[Domain, ImageSource]
 ) -> TrainingSamples:
+    spec, own = loaded.run, loaded.registry.file_plugins()
     images_a_step = spec.train.batch_size * spec.train.accumulate
     largest = max(len(source) for source in sources.values())
     return TrainingSamples(
+        FilePlugins(tuple(origin.file for origin in own if origin.file)),
         sources,
         spec.data.transform,
         {domain: dataset.channels(domain) for domain in DOMAINS},

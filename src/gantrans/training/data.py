@@ -23,6 +23,7 @@ from gantrans.api.randomness import stream
 from gantrans.api.step import DOMAINS, Domain
 from gantrans.api.transform import Transform
 from gantrans.errors import DataError
+from gantrans.plugin.carried import FilePlugins
 from gantrans.training.transform import prepare
 
 Labels: TypeAlias = Mapping[Domain, list[str]]
@@ -49,6 +50,7 @@ class TrainingSamples(Dataset[tuple[dict[Domain, Tensor], dict[Domain, str]] | D
     domain starts over, in a new order, as often as needed.
 
     Args:
+        plugins: what a loading process must know first, and therefore comes first.
         sources: the training images.
         transform: the spec's settings.
         channels: of each domain.
@@ -57,6 +59,7 @@ class TrainingSamples(Dataset[tuple[dict[Domain, Tensor], dict[Domain, str]] | D
         paired: whether image i of both domains belong together, and stay together.
     """
 
+    plugins: FilePlugins
     sources: Mapping[Domain, ImageSource]
     transform: Transform
     channels: Mapping[Domain, int]

@@ -127,7 +127,7 @@ class Trainer:
             batch_size=train.batch_size,
             first=self.step * train.accumulate,
             last=job.steps * train.accumulate,
-            workers=job.workers,
+            workers=job.spec.data.workers,
             pin_memory=job.device.type == "cuda",
         )
         for _ in range(self.step, job.steps):

@@ -70,6 +70,63 @@ def test_every_contradiction_is_named_at_once(tmp_path: Path, root: str) -> None
     assert len(caught.value.problems) == 7
 
 
+GRAY_WINTERS = '''
+from gantrans.builtins.datasets.seasons import Seasons
+
+class GrayWinters(Seasons):
+    """Seasons whose winters are gray."""
+    name = "gray_winters"
+
+    def channels(self, domain):
+        return 3 if domain == "a" else 1
+'''
+COMPARISONS = {
+    "l1": {"type": "l1"},
+    **{
+        compare: {"type": "ssim", "compare": compare}
+        for compare in ("cycle", "identity", "source", "truth")
+    },
+}
+UNPAIRED = (
+    "it compares translations with the truth, and the training data of 'gray_winters' is not "
+    "paired: remove this loss, or use paired data"
+)
+UNEQUAL = "{} needs equal channels in both domains, but a has 3 and b 1: remove this loss"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "refused"),
+    [
+        (
+            False,
+            {
+                "identity": UNEQUAL.format("identity"),
+                "source": UNEQUAL.format("source"),
+                "truth": UNPAIRED,
+                "l1": UNPAIRED,
+            },
+        ),
+        (True, {"identity": UNEQUAL.format("identity"), "source": UNEQUAL.format("source")}),
+    ],
+    ids=["unpaired", "paired"],
+)
+def test_what_a_loss_compares_must_be_there_and_comparable(
+    pairs: bool, refused: dict[str, str], tmp_path: Path
+) -> None:
+    """Each comparison, of a summer in colour and a gray winter."""
+    (tmp_path / "gray_winters.py").write_text(GRAY_WINTERS)
+    losses = {**COMPARISONS, "adversarial": None, "cycle": {"type": "ssim"}}
+    with pytest.raises(SpecError) as caught:
+        tiny_job(
+            plugins=[str(tmp_path / "gray_winters.py")],
+            data={"type": "gray_winters", "pairs": pairs},
+            losses=losses,
+        )
+    assert {problem.partition("losses.")[2] for problem in caught.value.problems} == {
+        f"{name}: {what}" for name, what in refused.items()
+    }
+
+
 def test_images_that_the_networks_cannot_take_are_named_before_the_first_step(root: str) -> None:
     with pytest.raises(DataError) as caught:
         tiny_job(data=folders(root))

@@ -12,6 +12,7 @@ from gantrans.api.dataset import ImageSource
 from gantrans.api.step import Domain
 from gantrans.api.transform import Transform
 from gantrans.errors import DataError
+from gantrans.plugin.carried import FilePlugins
 from gantrans.training import data
 from gantrans.training.data import LoadedBatch, TrainingSamples, training_batches
 
@@ -47,7 +48,9 @@ def samples(
     transform = more.pop("transform", Transform(crop=8))
     sources: dict[Domain, ImageSource] = {"a": a, "b": b}
     size = epoch_size or max(len(a), len(b))
-    return TrainingSamples(sources, transform, {"a": 3, "b": 3}, seed, epoch_size=size, **more)
+    channels: dict[Domain, int] = {"a": 3, "b": 3}
+    none = FilePlugins()
+    return TrainingSamples(none, sources, transform, channels, seed, epoch_size=size, **more)
 
 
 def batches(
@@ -180,7 +183,8 @@ def test_an_image_smaller_than_the_crop_is_named() -> None:
 
 def test_domains_may_differ_in_size_and_channels() -> None:
     sources: dict[Domain, ImageSource] = {"a": Numbered(2), "b": Numbered(2, side=20)}
-    of = TrainingSamples(sources, Transform(), {"a": 1, "b": 3}, seed=0, epoch_size=2)
+    channels: dict[Domain, int] = {"a": 1, "b": 3}
+    of = TrainingSamples(FilePlugins(), sources, Transform(), channels, seed=0, epoch_size=2)
     [batch, _] = batches(of, 2)
     assert batch.real["a"].shape == (1, 1, 12, 12)
     assert batch.real["b"].shape == (1, 3, 20, 20)
