@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: install demo test checks docs clean
+.PHONY: install plugins demo test checks docs clean
 
 # Installed once; again when what it depends on changes.
 install: $(VENV)/.installed
@@ -12,10 +12,18 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
 	touch $@
 
+# The packages in plugins/, which the tests run too.
+PACKAGES = $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+
+plugins: $(VENV)/.plugins
+$(VENV)/.plugins: $(VENV)/.installed $(PACKAGES:=/pyproject.toml)
+	$(BIN)/python -m pip install --quiet -c constraints.txt $(addprefix -e ./,$(PACKAGES))
+	touch $@
+
 demo: install
 	$(BIN)/gantrans run examples/seasons.toml
 
-checks: install
+checks: plugins
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
