@@ -108,7 +108,8 @@ def override(source: Source, settings: Iterable[str]) -> Source:
 def validate(source: Source, registry: Registry) -> RunSpec:
     """A RunSpec, or a SpecError with every mistake."""
     try:
-        return RunSpec.model_validate(source.table, context={"components": registry})
+        context = {"components": registry, "base_dir": source.base_dir}
+        return RunSpec.model_validate(source.table, context=context)
     except ValidationError as error:
         raise source.error(problems(error, RunSpec)) from None
 
