@@ -75,6 +75,8 @@ def assemble(loaded: LoadedSpec, device: torch.device) -> Job:
             raise DataError(f"no training images of {getattr(spec.domains, domain)}")
     if spec.train.decay == "plateau" and not all(len(dataset.source("test", d)) for d in DOMAINS):
         raise DataError('train.decay = "plateau" needs test images, and there are none')
+    for config in spec.measurable(dataset.paired("test")).values():
+        config.build()  # what cannot be had, such as a network's weights, is missed now
     samples = _samples(loaded, dataset, sources)
     method, ends = _method(spec, dataset, device)
     _fits(samples, method)

@@ -1,0 +1,1 @@
+"""Likeness as a trained network sees it: the VGG feature loss, and LPIPS as loss and metric."""
