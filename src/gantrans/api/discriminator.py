@@ -14,6 +14,11 @@ Scores = Tensor | Sequence[Tensor]
 """Score maps (N, 1, h, w), unbounded, high for real; a sequence of them for several scales."""
 
 
+def score_maps(scores: Scores) -> list[Tensor]:
+    """The score maps of one judgement: several, or the only one."""
+    return [scores] if isinstance(scores, Tensor) else list(scores)
+
+
 class DiscriminatorConfig(ComponentConfig):
     """Settings of a discriminator."""
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import pytest
 import torch
 from PIL import Image
 from torch import Tensor
 
-from gantrans.training.grid import GAP, Block, grid
+from gantrans.training.grid import GAP, Block, drawable, grid
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -71,4 +72,14 @@ def test_each_column_has_its_label_and_a_long_one_stays_in_its_column() -> None:
 def test_gray_images_are_shown_too() -> None:
     picture = grid([Block("x", [], [[torch.zeros(1, 32, 32)]])])
     left, top, right, bottom = box(picture, (128, 128, 128))
+    assert (right - left, bottom - top) == (128, 128)
+
+
+@pytest.mark.parametrize(("channels", "shown"), [(1, 1), (2, 1), (3, 3), (4, 3), (7, 3)])
+def test_of_any_number_of_channels_the_first_are_drawn(channels: int, shown: int) -> None:
+    image = torch.linspace(-1, 1, channels).reshape(-1, 1, 1).expand(-1, 32, 32)
+    assert torch.equal(drawable(image), image[:shown])
+    values = [round((float(v) + 1) * 127.5) for v in image[:shown, 0, 0]]
+    colour = tuple(values * (3 // shown))
+    left, top, right, bottom = box(grid([Block("x", [], [[image]])]), colour)
     assert (right - left, bottom - top) == (128, 128)

@@ -57,8 +57,10 @@ class Seasons(Dataset):
     """Drawn landscapes in summer (a) and winter (b), made on the fly from a seed.
 
     Every image is RGB, `size` x `size` pixels. In the training split the domains share no scene:
-    the data is unpaired. In the test split image i of both shows the same scene, so translations
-    can be compared with the truth. The same settings give the same pixels everywhere.
+    the data is unpaired, unless `pairs` asks for the same scenes in both. In the test split image i
+    of both shows the same scene, so translations can be compared with the truth. The same settings
+    give the same pixels everywhere; the scenes of `pairs` are others than those of unpaired
+    training, and neither are test scenes.
     """
 
     name = "seasons"
@@ -67,14 +69,20 @@ class Seasons(Dataset):
         """Settings of `seasons`."""
 
         size: int = Field(64, ge=16, description="side of the drawn square image, in pixels")
-        train: int = Field(400, ge=1, description="training scenes of each domain, all different")
+        train: int = Field(400, ge=1, description="training scenes of each domain")
         test: int = Field(32, ge=0, description="test scenes, each drawn in both seasons")
+        pairs: bool = Field(
+            False, description="training scenes are drawn in both seasons: paired training"
+        )
         scene_seed: int = Field(0, description="which scenes are drawn; any integer")
 
     config: Config
 
     def source(self, split: Split, domain: Domain) -> DrawnScenes:
-        """The scenes of `split` in the season of `domain`; none is drawn before it is asked for."""
+        """The scenes of `split` in the season of `domain`; none is drawn before it is asked for.
+
+        Label "train-0003" names a scene within its domain; with `pairs` it is one scene in both.
+        """
         stream = f"{self.config.scene_seed}/{split}"
         if not self.paired(split):
             stream = f"{stream}/{domain}"
@@ -87,8 +95,8 @@ class Seasons(Dataset):
         )
 
     def paired(self, split: Split) -> bool:
-        """True for the test split: image i of a and image i of b show the same scene."""
-        return split == "test"
+        """True for the test split and for `pairs`: image i of both domains shows the same scene."""
+        return split == "test" or self.config.pairs
 
     def channels(self, domain: Domain) -> int:
         """3: the landscapes are in colour."""

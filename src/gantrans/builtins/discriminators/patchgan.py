@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from gantrans.api.discriminator import Discriminator, DiscriminatorConfig
 from gantrans.api.normalizer import Normalizer, NormalizerSlot
+from gantrans.builtins.discriminators.spectral import Spectral, normalise_spectrum
 
 
 class PatchGAN(Discriminator):
@@ -34,6 +35,7 @@ class PatchGAN(Discriminator):
             description="none: the loss compares every patch, as the paper's code does; mean: "
             "the patch scores are averaged to one number an image first",
         )
+        spectral: Spectral = False
 
     config: Config
 
@@ -59,6 +61,8 @@ class PatchGAN(Discriminator):
             ]
         layers.append(nn.Conv2d(after, 1, 4, padding=1))
         self.layers = nn.Sequential(*layers)
+        if config.spectral:
+            normalise_spectrum(self.layers)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) in [-1, 1] -> (N, 1, h, w), unbounded; h = w = 1 if pooled."""

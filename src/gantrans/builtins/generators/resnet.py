@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 from torch import Tensor, nn
 
 from gantrans.api.generator import Generator, GeneratorConfig
 from gantrans.api.normalizer import Normalizer, NormalizerSlot
+from gantrans.builtins.generators.upsampling import Upsample, doubled
 
 
 class ResNet(Generator):
@@ -19,6 +18,7 @@ class ResNet(Generator):
     """
 
     name = "resnet"
+    presets = {"6": {"blocks": 6}, "9": {"blocks": 9}}
     multiple_of = 4
     min_size = 8  # reflection by one pixel needs two, at a quarter of the resolution
 
@@ -33,11 +33,7 @@ class ResNet(Generator):
         dropout: float = Field(
             0.0, ge=0, lt=1, description="share of activations dropped inside residual blocks"
         )
-        upsample: Literal["transpose", "nearest"] = Field(
-            "transpose",
-            description="transposed convolution, or nearest-neighbour and convolution, which "
-            "leaves no checkerboard",
-        )
+        upsample: Upsample = "transpose"
 
     config: Config
 
@@ -63,7 +59,7 @@ class ResNet(Generator):
         layers += [ResidualBlock(4 * width, norm, config.dropout) for _ in range(config.blocks)]
         for channels in (4 * width, 2 * width):
             layers += [
-                *_double(channels, channels // 2, config.upsample, bias),
+                *doubled(channels, channels // 2, config.upsample, kernel=3, bias=bias),
                 norm.layer(channels // 2),
                 nn.ReLU(inplace=True),
             ]
@@ -97,14 +93,3 @@ class ResidualBlock(nn.Module):
         """(N, channels, H, W) -> the same shape."""
         y: Tensor = x + self.layers(x)
         return y
-
-
-def _double(channels: int, out: int, upsample: str, bias: bool) -> list[nn.Module]:
-    """Layers that double height and width."""
-    if upsample == "nearest":
-        return [
-            nn.Upsample(scale_factor=2, mode="nearest"),
-            nn.ReflectionPad2d(1),
-            nn.Conv2d(channels, out, 3, bias=bias),
-        ]
-    return [nn.ConvTranspose2d(channels, out, 3, stride=2, padding=1, output_padding=1, bias=bias)]

@@ -5,20 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from gantrans.api.metric import Metric, Translated
-
-WINDOW, SIGMA = 11, 1.5  # the paper's Gaussian window
-C1, C2 = 0.01**2, 0.03**2  # (K1 L)^2 and (K2 L)^2 with the paper's K and a range L of 1
+from gantrans.builtins.structural_similarity import structural_similarity
 
 
 class SSIM(Metric):
     """Structural similarity to the truth, from -1 to 1 (equal): the mean over windows and images.
 
     The paper's 11 x 11 Gaussian window (sigma 1.5), K1 = 0.01, K2 = 0.03, images in [0, 1], each
-    channel apart, only windows that lie inside the image.
+    channel apart, only windows that lie inside the image; in float64.
     """
 
     name = "ssim"
@@ -32,39 +29,9 @@ class SSIM(Metric):
         """Take in one batch."""
         assert images.truth is not None
         # On the CPU, since not every device knows float64.
-        self._values.append(ssim((images.fake.cpu() + 1) / 2, (images.truth.cpu() + 1) / 2))
+        fake, truth = (((x.cpu() + 1) / 2).double() for x in (images.fake, images.truth))
+        self._values.append(structural_similarity(fake, truth))
 
     def compute(self) -> dict[str, float]:
         """{"ssim": index}"""
         return {"ssim": float(torch.cat(self._values).mean())}
-
-
-def ssim(x: Tensor, y: Tensor) -> Tensor:
-    """SSIM of each image: two (N, C, H, W) in [0, 1] -> (N,).
-
-    The window shrinks to the image's side where that is less than 11 pixels.
-    """
-    x, y = x.double(), y.double()
-    channels = x.shape[1]
-    window = _window(min(WINDOW, x.shape[2]), min(WINDOW, x.shape[3]), x)
-    window = window.expand(channels, 1, *window.shape)
-
-    def local_mean(values: Tensor) -> Tensor:
-        return F.conv2d(values, window, groups=channels)
-
-    mean_x, mean_y = local_mean(x), local_mean(y)
-    var_x = local_mean(x * x) - mean_x.square()
-    var_y = local_mean(y * y) - mean_y.square()
-    covariance = local_mean(x * y) - mean_x * mean_y
-    luminance = (2 * mean_x * mean_y + C1) / (mean_x.square() + mean_y.square() + C1)
-    structure = (2 * covariance + C2) / (var_x + var_y + C2)
-    return (luminance * structure).mean(dim=(1, 2, 3))
-
-
-def _window(height: int, width: int, like: Tensor) -> Tensor:
-    def gauss(size: int) -> Tensor:
-        at = torch.arange(size, dtype=like.dtype, device=like.device) - (size - 1) / 2
-        bell = torch.exp(-at.square() / (2 * SIGMA**2))
-        return bell / bell.sum()
-
-    return gauss(height)[:, None] * gauss(width)[None, :]

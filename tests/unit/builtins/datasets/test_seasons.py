@@ -71,6 +71,23 @@ def test_the_test_domains_share_every_scene_and_none_with_training() -> None:
     assert not trained & {a.scene(i) for i in range(20)}
 
 
+def test_with_pairs_the_training_domains_share_every_scene() -> None:
+    dataset = seasons(train=20, pairs=True)
+    assert dataset.paired("train")
+    assert dataset.paired("test")
+    a, b = dataset.source("train", "a"), dataset.source("train", "b")
+    assert [a.scene(i) for i in range(20)] == [b.scene(i) for i in range(20)]
+    assert a.image(0).tobytes() != b.image(0).tobytes(), "in two seasons"
+    assert a.label(3) == b.label(3) == "train-0003"
+    others = [seasons(train=20).source("train", d) for d in ("a", "b")]
+    others.append(dataset.source("test", "a"))
+    assert not {a.scene(i) for i in range(20)} & {o.scene(i) for o in others for i in range(20)}
+
+
+def test_pairs_leave_the_test_scenes_as_they_are() -> None:
+    assert seasons(pairs=True).source("test", "b") == seasons().source("test", "b")
+
+
 def test_all_scenes_differ() -> None:
     source = seasons(test=100).source("test", "a")
     assert len({source.scene(i) for i in range(100)}) == 100

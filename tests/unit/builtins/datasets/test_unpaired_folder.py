@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from gantrans.builtins.datasets.folder_layout import contents
+from gantrans.api.folders import contents
 from gantrans.builtins.datasets.unpaired_folder import UnpairedFolder
 from gantrans.errors import DataError, SpecError
 from gantrans.plugin.manager import load_registry

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gantrans.api.generator import Generator
 from gantrans.plugin.registry import Registry
+from receptive_field import sides_seen
 
 Make = Callable[..., Generator]
 
@@ -61,6 +62,12 @@ def from_the_formulas(x: Tensor, weights: Iterator[Tensor], blocks: int) -> Tens
     return torch.tanh(conv(y, reflect=3))
 
 
+@pytest.mark.parametrize("blocks", [6, 9])
+def test_the_presets_are_named_after_their_blocks(make: Make, blocks: int) -> None:
+    network = make(width=4, preset=str(blocks))
+    assert sum(type(m).__name__ == "ResidualBlock" for m in network.modules()) == blocks
+
+
 @pytest.mark.parametrize(("blocks", "parameters"), [(9, 11_378_179), (6, 7_837_699)])
 def test_the_published_networks_have_their_number_of_parameters(
     make: Make, blocks: int, parameters: int
@@ -108,6 +115,12 @@ def test_batch_norm_replaces_the_bias_in_front_of_it(make: Make) -> None:
     *inner, last = convolutions(make(width=4, blocks=1, norm="batch"))
     assert all(m.bias is None for m in inner)
     assert last.bias is not None
+
+
+@pytest.mark.parametrize("blocks", [0, 3])
+def test_a_pixel_sees_25_pixels_and_16_more_for_each_block(make: Make, blocks: int) -> None:
+    network = make(width=1, blocks=blocks, norm="none").double()
+    assert max(sides_seen(network, side=128)) == 25 + 16 * blocks
 
 
 @pytest.mark.parametrize("upsample", ["transpose", "nearest"])

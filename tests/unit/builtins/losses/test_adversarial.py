@@ -32,16 +32,22 @@ PERSUADE: dict[str, Callable[[float], float]] = {
     "lsgan": lambda s: (s - 1) ** 2,
     "vanilla": lambda s: -math.log(sigmoid(s)),
     "hinge": lambda s: -s,
+    "wgan": lambda s: -s,
 }
 ON_REAL = {**PERSUADE, "hinge": lambda s: max(0.0, 1 - s)}
 ON_FAKE: dict[str, Callable[[float], float]] = {
     "lsgan": lambda s: s**2,
     "vanilla": lambda s: -math.log(1 - sigmoid(s)),
     "hinge": lambda s: max(0.0, 1 + s),
+    "wgan": lambda s: s,
 }
+SHARE = {"lsgan": 0.5, "vanilla": 0.5, "hinge": 0.5, "wgan": 1.0}
+"""CycleGAN halves the discriminator's sum; the distance that wgan estimates has no half."""
+
+OBJECTIVES = list(PERSUADE)
 
 
-@pytest.mark.parametrize("objective", ["lsgan", "vanilla", "hinge"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("score", [-3.0, -1.0, 0.0, 0.5, 1.0, 2.5])
 def test_the_generators_side_at_known_scores(
     objective: str, score: float, make_step: MakeStep
@@ -55,15 +61,15 @@ def test_the_generators_side_at_known_scores(
     }
 
 
-@pytest.mark.parametrize("objective", ["lsgan", "vanilla", "hinge"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize(("real", "fake"), [(1.0, 0.0), (0.0, 0.0), (-2.0, 3.0), (0.4, -0.6)])
-def test_the_discriminators_side_is_half_the_sum_of_both_errors(
+def test_the_discriminators_side_is_its_share_of_the_sum_of_both_errors(
     objective: str, real: float, fake: float, make_step: MakeStep
 ) -> None:
     step = make_step(real={"a": real, "b": fake}, fake={"a": fake, "b": real})
     assert numbers(loss(objective).discriminator(step)) == {
-        "a": 0.5 * (ON_REAL[objective](real) + ON_FAKE[objective](fake)),
-        "b": 0.5 * (ON_REAL[objective](fake) + ON_FAKE[objective](real)),
+        "a": SHARE[objective] * (ON_REAL[objective](real) + ON_FAKE[objective](fake)),
+        "b": SHARE[objective] * (ON_REAL[objective](fake) + ON_FAKE[objective](real)),
     }
 
 
@@ -73,13 +79,22 @@ def test_an_undecided_vanilla_discriminator_costs_log_2(make_step: MakeStep) -> 
     assert loss("vanilla").discriminator(step)["a"].item() == pytest.approx(math.log(2))
 
 
+def test_wgans_discriminator_side_is_minus_the_difference_of_the_mean_scores(
+    make_step: MakeStep,
+) -> None:
+    real, fake = torch.tensor([1.0, 5.0, -2.0, 4.0]), torch.tensor([0.5, -1.5, 0.0, 3.0])
+    pair = {"real": real.reshape(1, 1, 2, 2), "fake": fake.reshape(1, 1, 2, 2)}
+    step = make_step(**{name: {"a": x} for name, x in pair.items()})
+    assert loss("wgan").discriminator(step)["a"].item() == pytest.approx(0.5 - 2.0)
+
+
 def test_lsgan_compares_each_patch_before_the_mean(make_step: MakeStep) -> None:
     scores = torch.tensor([[0.0, 2.0], [1.0, 4.0]]).reshape(1, 1, 2, 2)
     step = make_step(fake={"a": scores, "b": scores})
     assert loss().generator(step)["ab"].item() == pytest.approx((1 + 1 + 0 + 9) / 4)
 
 
-@pytest.mark.parametrize("objective", ["lsgan", "vanilla", "hinge"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_several_scales_count_alike_whatever_their_size(
     objective: str, make_step: MakeStep
 ) -> None:
@@ -89,7 +104,7 @@ def test_several_scales_count_alike_whatever_their_size(
     assert numbers(loss(objective).generator(step)) == {
         key: (persuade(-0.2) + persuade(-0.6)) / 2 for key in ("ab", "ba")
     }
-    expected = 0.5 * ((real(0.5) + real(1.5)) / 2 + (fake(-0.2) + fake(-0.6)) / 2)
+    expected = SHARE[objective] * ((real(0.5) + real(1.5)) / 2 + (fake(-0.2) + fake(-0.6)) / 2)
     assert numbers(loss(objective).discriminator(step)) == {"a": expected, "b": expected}
 
 

@@ -8,13 +8,20 @@ import torch
 from torch import Tensor, nn
 
 from gantrans.api.method import Batch
+from gantrans.api.step import DOMAINS
 from gantrans.training.assemble import Job
+from gantrans.training.step import TrainingStep
 from tiny_run import steps_of, tiny_job
 
 
 def batch_of(job: Job, active: Iterable[str] | None = None) -> Batch:
     [[loaded]] = steps_of(job, 1)
-    return Batch(loaded.real, ordinal=0, active=set(job.spec.losses if active is None else active))
+    return Batch(
+        loaded.real,
+        ordinal=0,
+        active=set(job.spec.losses if active is None else active),
+        paired=job.samples.paired,
+    )
 
 
 def calls(network: nn.Module) -> list[int]:
@@ -52,7 +59,7 @@ def test_with_batch_norm_translation_and_identity_are_passes_of_their_own() -> N
     result = job.method.phases[0](batch)
     assert seen == [1, 1, 1]
     judged.clear()
-    job.method.phases[1](Batch(batch.real, 0, batch.active, result.fake))
+    job.method.phases[1](Batch(batch.real, 0, batch.active, fake=result.fake))
     assert judged == [1, 1]
 
 
@@ -60,7 +67,7 @@ def test_each_discriminator_judges_real_and_translated_images_in_one_pass() -> N
     job = tiny_job()
     batch = batch_of(job)
     seen = calls(job.method.networks["discriminator_a"])
-    job.method.phases[1](Batch(batch.real, 0, batch.active, {"a": batch.real["b"]}))
+    job.method.phases[1](Batch(batch.real, 0, batch.active, fake={"a": batch.real["b"]}))
     assert seen == [2]
 
 
@@ -102,7 +109,66 @@ def test_each_domains_pool_gets_that_domains_translations() -> None:
     job = tiny_job()
     fake = {"a": torch.zeros(1, 3, 8, 8), "b": torch.ones(1, 3, 8, 8)}
     batch = batch_of(job)
-    job.method.phases[1].prepare(Batch(batch.real, 0, batch.active, fake))
+    job.method.phases[1].prepare(Batch(batch.real, 0, batch.active, fake=fake))
     state = job.method.state()
     assert torch.equal(state["pool_a"][0], fake["a"][0])
     assert torch.equal(state["pool_b"][0], fake["b"][0])
+
+
+# With pairs
+
+PAIRED: dict[str, Any] = {
+    "data": {"pairs": True},
+    "losses": {
+        "adversarial": {"objective": "wgan"},
+        "gradient_penalty": {},
+        "l1": {},
+        "structure": {"type": "ssim", "compare": "truth"},
+        "cycle": None,
+        "identity": None,
+    },
+}
+
+
+def test_the_truth_of_a_translation_is_its_partner_in_the_data() -> None:
+    job = tiny_job(**PAIRED)
+    batch = batch_of(job)
+    result = job.method.phases[0](batch)
+    for domain in DOMAINS:
+        expected = (result.fake[domain] - batch.real[domain]).abs().mean()
+        assert result.terms["l1"][domain].item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_pairs_are_trained_with_and_every_term_is_seen_and_finite() -> None:
+    job = tiny_job(**PAIRED)
+    step = TrainingStep(job)
+    before = {name: weights_of(network) for name, network in job.method.networks.items()}
+    for number, loaded in enumerate(steps_of(job, 2)):
+        terms = step(number, loaded)
+        assert set(terms) == {
+            "generators/adversarial/a->b",
+            "generators/adversarial/b->a",
+            *(f"generators/{loss}/{end}" for loss in ("l1", "structure") for end in "ab"),
+            *(
+                f"discriminators/{loss}/{end}"
+                for loss in ("adversarial", "gradient_penalty")
+                for end in "ab"
+            ),
+        }
+        assert all(torch.isfinite(term) for term in terms.values())
+    for name, network in job.method.networks.items():
+        assert not torch.equal(weights_of(network), before[name]), name
+
+
+def test_a_penalty_draws_the_same_in_the_same_run() -> None:
+    def second_step() -> dict[str, float]:
+        job = tiny_job(**PAIRED)
+        step = TrainingStep(job)
+        terms = [step(number, loaded) for number, loaded in enumerate(steps_of(job, 2))]
+        return {name: term.item() for name, term in terms[-1].items()}
+
+    assert second_step() == second_step()
+
+
+def weights_of(network: nn.Module) -> Tensor:
+    return torch.cat([weight.detach().flatten() for weight in network.parameters()])

@@ -77,3 +77,37 @@ def test_group_norm_uses_the_greatest_number_of_groups_that_fits(
 
 def test_none_gives_back_what_it_gets(builtins: Registry, images: Tensor) -> None:
     assert torch.equal(layer(builtins, "none")(images), images)
+
+
+def test_layer_norm_takes_all_channels_and_pixels_of_an_image_together(
+    builtins: Registry, images: Tensor
+) -> None:
+    norm = layer(builtins, "layer")
+    expected = []
+    for image in images.double():
+        mean = image.sum() / image.numel()
+        variance = (image - mean).square().sum() / image.numel()
+        expected.append((image - mean) / (variance + 1e-5).sqrt())
+    assert torch.allclose(norm(images).double(), torch.stack(expected), atol=1e-5)
+    assert torch.allclose(norm(images[2:3]), norm(images)[2:3], atol=1e-6)  # not of its batch
+
+
+def test_layer_norm_keeps_how_strong_channels_are_beside_each_other(
+    builtins: Registry, images: Tensor
+) -> None:
+    before, after = images[0].std(dim=(1, 2)), layer(builtins, "layer")(images)[0].std(dim=(1, 2))
+    assert torch.allclose(after / after[0], before / before[0], rtol=1e-4)
+
+
+def test_layer_norm_learns_a_scale_and_a_shift_for_each_channel(
+    builtins: Registry, images: Tensor
+) -> None:
+    norm = layer(builtins, "layer")
+    plain = norm(images)
+    assert [weight.shape for weight in norm.parameters()] == [(6,), (6,)]
+    scale, shift = torch.arange(1.0, 7.0), torch.arange(6.0)
+    with torch.no_grad():
+        norm.weight.copy_(scale)
+        norm.bias.copy_(shift)
+    expected = plain * scale.reshape(6, 1, 1) + shift.reshape(6, 1, 1)
+    assert torch.allclose(norm(images), expected, atol=1e-5)
