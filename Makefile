@@ -35,6 +35,7 @@ test: checks
 # The pages that are made from the code; a test says when they are out of date.
 docs: install
 	$(BIN)/python -m gantrans.spec.reference > docs/reference/spec.md
+	$(BIN)/python -m gantrans.spec.interfaces docs/reference/kinds
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; _HOME says the same at 
     from gantrans.api.step import TranslationStep as TranslationStep
     from gantrans.api.tracker import Tracker as Tracker
     from gantrans.api.tracker import TrackerConfig as TrackerConfig
+    from gantrans.api.version import API_VERSION as API_VERSION
     from gantrans.errors import GantransError as GantransError
     from gantrans.inference.translator import Translator as Translator
     from gantrans.inference.translator import load as load
@@ -64,6 +65,7 @@ _HOME = {
     "TranslationStep": "api.step",
     "Tracker": "api.tracker",
     "TrackerConfig": "api.tracker",
+    "API_VERSION": "api.version",
     "GantransError": "errors",
     "Translator": "inference.translator",
     "load": "inference.translator",

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +14,29 @@ from typing import Any
 import pytest
 
 import gantrans
+from gantrans.api.component import KINDS, plural
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
-KEYS = {"kind", "name", "summary", "origin", "version", "status", "reason"}
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "reference" / "list-components.md").read_text(encoding="utf-8")
+
+
+def documented(heading: str) -> set[str]:
+    """The members that the page lists below a heading."""
+    section = re.split(rf"^### {heading}$", PAGE, flags=re.M)[1].partition("\n#")[0]
+    rows = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| `")]
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+
+def parsed(text: str) -> list[dict[str, Any]]:
+    """The components of the JSON, which has what the page says and nothing else."""
+    answer = json.loads(text)
+    assert answer.keys() == documented("The answer")
+    assert answer["format_version"] == 1
+    assert all(plugin.keys() == documented("A plugin") for plugin in answer["plugins"])
+    components: list[dict[str, Any]] = answer["components"]
+    return components
 
 
 @pytest.fixture
@@ -43,59 +65,89 @@ def test_no_torch_is_imported(arguments: list[str]) -> None:
     assert ended.stderr == "False\n"
 
 
-def test_the_list_says_kind_name_summary_and_origin(cli: Run) -> None:
+def test_the_list_is_grouped_by_kind_and_aligned(cli: Run) -> None:
     ended = cli("list-components", GANTRANS_PLUGINS="none")
     assert ended.returncode == 0
-    rows = [line.split() for line in ended.stdout.splitlines()]
-    assert ["loss", "cycle"] in [row[:2] for row in rows]
-    assert all(row[-2:] == ["gantrans", gantrans.__version__] for row in rows)
-    starts = {line.index(f" gantrans {gantrans.__version__}") for line in ended.stdout.splitlines()}
-    assert len(starts) == 1  # aligned
+    *blocks, total = ended.stdout.rstrip("\n").split("\n\n")
+    assert [block.partition("\n")[0] for block in blocks] == [plural(k).upper() for k in KINDS]
+    [losses] = [block.splitlines() for block in blocks if block.startswith("LOSSES\n")]
+    assert "  cycle " in {line[:8] for line in losses}
+    rows = [line for block in blocks for line in block.splitlines()[1:]]
+    own = f"  gantrans {gantrans.__version__}"
+    assert {(line.index(own), line.endswith(own)) for line in rows} == {(rows[0].index(own), True)}
+    assert total == f"{len(rows)} components of 1 plugin"
 
 
 def test_json_has_an_object_for_every_component(cli: Run) -> None:
-    rows = json.loads(cli("list-components", "--json", GANTRANS_PLUGINS="none").stdout)
-    assert all(row.keys() == KEYS for row in rows)
+    rows = parsed(cli("list-components", "--json", GANTRANS_PLUGINS="none").stdout)
+    assert all(row.keys() == documented("A component") for row in rows)
     assert {(row["status"], row["reason"]) for row in rows} == {("ok", None)}
     [cycle] = [row for row in rows if row["name"] == "cycle"]
     assert (cycle["kind"], cycle["origin"]) == ("loss", "gantrans")
     assert cycle["version"] == gantrans.__version__
 
 
-def test_kind_limits_the_list(cli: Run) -> None:
-    rows = json.loads(
-        cli("list-components", "--json", "--kind", "metric", GANTRANS_PLUGINS="none").stdout
-    )
-    assert [row["name"] for row in rows] == ["psnr", "ssim"]
+def test_the_list_can_be_limited_to_a_kind_a_text_and_a_plugin(
+    command: Any, install: Any, hook: Any
+) -> None:
+    install("big-zenith", hook("glow", "edge"))
+
+    def names(*arguments: str) -> list[str]:
+        code, out, _ = command("list-components", "--json", *arguments)
+        assert code == 0
+        return [row["name"] for row in parsed(out)]
+
+    assert {"psnr", "ssim"} <= set(names("--kind", "metric"))
+    assert "cycle" not in names("--kind", "metric")
+    assert names("--from", "Big_Zenith") == ["edge", "glow"]
+    assert names("--search", "SUMMARY of gl") == ["glow"]
+    assert names("--search", "glow", "--kind", "metric") == []
+    assert "cycle" in names("--from", "gantrans", "--kind", "loss", "--search", "there and back")
 
 
-def test_broken_plugins_and_conflicts_are_shown_beside_what_works(
-    cli: Run, install: Any, hook: Any
+def test_broken_slow_and_colliding_plugins_are_shown_beside_what_works(
+    command: Any, install: Any, hook: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install("acme", "raise RuntimeError('no licence')", version="3.1")
     install("zenith", hook("cycle", "glow"))
-    ended = cli("list-components", "--json")
-    assert ended.returncode == 0
-    rows = json.loads(ended.stdout)
-    assert all(row.keys() == KEYS for row in rows)
-    assert {
-        "kind": None,
-        "name": None,
-        "summary": "",
-        "origin": "acme",
-        "version": "3.1",
-        "status": "broken",
-        "reason": "RuntimeError: no licence",
-    } in rows
+    monkeypatch.setattr("gantrans.plugin.registry.SLOW", 0.0)
+    code, out, _ = command("list-components", "--json")
+    assert code == 0
+    rows = parsed(out)
+    assert all(row.keys() == documented("A component") for row in rows)
+    plugins = {plugin["origin"]: plugin for plugin in json.loads(out)["plugins"]}
+    [acme, zenith] = [plugins["acme"], plugins["zenith"]]
+    assert (acme["version"], acme["status"]) == ("3.1", "broken")
+    assert acme["reason"] == "RuntimeError: no licence"
+    assert (zenith["status"], zenith["reason"], zenith["imports_torch"]) == ("slow", None, False)
     cycles = {row["origin"]: row for row in rows if row["name"] == "cycle"}
-    assert {row["status"] for row in cycles.values()} == {"conflict"}
-    assert cycles["gantrans"]["reason"] == "also claimed by zenith 1.0"
+    assert (cycles["gantrans"]["status"], cycles["zenith"]["status"]) == ("ok", "conflict")
+    assert cycles["zenith"]["reason"] == "the name is that of a built-in loss"
     [glow] = [row for row in rows if row["name"] == "glow"]
     assert (glow["status"], glow["summary"]) == ("ok", "summary of glow")
 
-    text = cli("list-components").stdout
-    assert "conflict: also claimed by zenith 1.0" in text
-    assert "Broken plugins:\nacme 3.1  RuntimeError: no licence\n" in text
+    text = command("list-components", "--from", "zenith")[1]
+    assert "zenith 1.0  conflict: the name is that of a built-in loss\n" in text
+    assert "\n1 slow plugin, which every command waits for:\n  zenith 1.0  0.0 s\n" in text
+    text = command("list-components", "--from", "acme")[1]
+    assert "\n1 broken plugin:\n  acme 3.1  RuntimeError: no licence\n" in text
+
+
+def test_on_a_narrow_terminal_lines_fit_and_headings_stand_out() -> None:
+    terminal, end = pty.openpty()
+    termios.tcsetwinsize(end, (40, 64))
+    command = [sys.executable, "-m", "gantrans", "list-components", "--kind", "loss"]
+    environ = {**os.environ, "GANTRANS_PLUGINS": "none", "TERM": "xterm"}
+    environ.pop("COLUMNS", None)
+    subprocess.run(command, env=environ, stdin=end, stdout=end, check=True)
+    os.close(end)
+    listed = os.read(terminal, 100_000).decode()
+    assert listed.startswith("\x1b[1mLOSSES\x1b[0m\r\n  adversarial ")
+    assert 40 < max(map(len, listed.splitlines()[1:])) <= 64
+
+
+def test_in_a_pipe_there_are_no_colour_codes(cli: Run) -> None:
+    assert "\x1b" not in cli("list-components", "--kind", "metric").stdout
 
 
 def test_a_one_file_plugin_is_listed(command: Any) -> None:
@@ -103,7 +155,7 @@ def test_a_one_file_plugin_is_listed(command: Any) -> None:
         "import gantrans\nclass G(gantrans.Loss):\n    'Glow.'\n    name = 'glow'\n"
     )
     _, out, _ = command("list-components", "--json", "--plugin", "mine.py")
-    [glow] = [row for row in json.loads(out) if row["name"] == "glow"]
+    [glow] = [row for row in parsed(out) if row["name"] == "glow"]
     assert (glow["summary"], glow["origin"], glow["version"]) == ("Glow.", "mine.py", None)
 
 
@@ -120,12 +172,37 @@ def test_a_component_is_documented_with_all_its_keys(command: Any) -> None:
 
 
 def test_keys_of_tables_inside_are_documented_too(command: Any) -> None:
-    [seasons] = json.loads(command("list-components", "seasons", "--json")[1])
-    assert seasons.keys() == KEYS | {"documentation", "keys"}
+    [seasons] = parsed(command("list-components", "seasons", "--json")[1])
+    assert seasons.keys() == documented("A component") | documented("A described component")
+    assert {key for row in seasons["keys"] for key in row} == documented("A key")
     by_key = {key["key"]: key for key in seasons["keys"]}
     assert by_key["transform.crop"]["type"] == "int >= 1"
     assert by_key["transform.crop"]["default"] == "absent"
     assert by_key["size"]["meaning"]
+
+
+def test_a_component_is_described_with_its_presets_and_its_file(command: Any) -> None:
+    out = command("list-components", "resnet")[1]
+    assert "\n  PRESET  STANDS FOR\n  6       blocks = 6\n" in out
+    assert re.search(r"\nFile: .*generators/resnet\.py\n", out)
+    [resnet] = parsed(command("list-components", "resnet", "--json")[1])
+    assert resnet["presets"]["6"] == "blocks = 6"
+    assert resnet["requires"] is None
+
+
+def test_a_loss_is_described_with_what_it_reads(command: Any) -> None:
+    assert "\nReads of a step: real, cycle\n" in command("list-components", "cycle")[1]
+    [cycle] = parsed(command("list-components", "cycle", "--json")[1])
+    assert cycle["requires"] == ["cycle"]
+
+
+def test_rivals_are_described_both(command: Any) -> None:
+    Path("mine.py").write_text(
+        "import gantrans\nclass C(gantrans.Loss):\n    'Mine.'\n    name = 'cycle'\n"
+    )
+    out = command("list-components", "cycle", "--plugin", "mine.py")[1]
+    assert f"conflict: also claimed by gantrans {gantrans.__version__}\n\nMine.\n" in out
+    assert "There and back gives the same image" in out
 
 
 def test_a_component_without_keys_says_so(command: Any) -> None:
@@ -133,11 +210,11 @@ def test_a_component_without_keys_says_so(command: Any) -> None:
 
 
 def test_a_name_in_several_kinds_shows_all_unless_a_kind_is_given(command: Any) -> None:
-    Path("mine.py").write_text("import gantrans\nclass S(gantrans.Loss):\n    name = 'ssim'\n")
-    both = command("list-components", "ssim", "--json", "--plugin", "mine.py")[1]
-    assert [one["kind"] for one in json.loads(both)] == ["loss", "metric"]
-    one = command("list-components", "ssim", "--json", "--kind", "loss", "--plugin", "mine.py")[1]
-    assert [one["kind"] for one in json.loads(one)] == ["loss"]
+    Path("mine.py").write_text("import gantrans\nclass S(gantrans.Loss):\n    name = 'psnr'\n")
+    both = command("list-components", "psnr", "--json", "--plugin", "mine.py")[1]
+    assert [one["kind"] for one in parsed(both)] == ["loss", "metric"]
+    one = command("list-components", "psnr", "--json", "--kind", "loss", "--plugin", "mine.py")[1]
+    assert [one["kind"] for one in parsed(one)] == ["loss"]
 
 
 @pytest.mark.parametrize(
@@ -145,6 +222,7 @@ def test_a_name_in_several_kinds_shows_all_unless_a_kind_is_given(command: Any) 
     [
         (["resnt"], "error: no component is called 'resnt'; did you mean 'resnet'?\n"),
         (["cycle", "--kind", "metric"], "error: no metric is called 'cycle'"),
+        (["--from", "gantran"], "error: no plugin is called 'gantran'; did you mean 'gantrans'"),
         (["--kind", "los"], "error: there is no kind 'los'; did you mean 'loss'?"),
     ],
 )

@@ -28,6 +28,12 @@ Kind = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+
+def plural(kind: Kind) -> str:
+    """The name of a kind, for several: "losses"."""
+    return f"{kind}{'es' if kind.endswith('s') else 's'}"
+
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
@@ -80,6 +86,8 @@ class Component:
 
     kind: ClassVar[Kind]
     name: ClassVar[str] = ""
+    """What a spec calls it: lower case, digits and `_`, unique within its kind."""
+
     Config: ClassVar[type[ComponentConfig]] = ComponentConfig
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}

@@ -66,10 +66,20 @@ def convert(image: Image.Image, channels: int) -> Image.Image:
     return image.convert("RGB" if channels == 3 else "L")
 
 
-def to_tensor(image: Image.Image, channels: int) -> Tensor:
-    """A PIL image as float32 (channels, H, W) in [-1, 1]."""
+def to_tensor(image: Image.Image | Tensor, channels: int) -> Tensor:
+    """An image as float32 (channels, H, W) in [-1, 1]; a tensor has to be that already.
+
+    Raises DataError for a tensor of another shape or of integers, and for pixels as `convert` does.
+    """
     from torchvision.transforms.v2.functional import pil_to_tensor
 
+    if not isinstance(image, Image.Image):
+        if image.dim() != 3 or len(image) != channels or not image.is_floating_point():
+            raise DataError(
+                f"found a tensor {tuple(image.shape)} of {image.dtype}, expected float32 "
+                f"({channels}, H, W) in [-1, 1]"
+            )
+        return image.float()
     pixels: Tensor = pil_to_tensor(convert(image, channels))
     return pixels.float().div_(127.5).sub_(1)
 

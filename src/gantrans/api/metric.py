@@ -38,7 +38,10 @@ class Metric(Component):
     """True: reads `truth`, and is left out where the dataset has none."""
 
     higher_is_better: ClassVar[bool] = True
+    """Which way is up: of the first metric in a spec the best checkpoint is chosen by it."""
+
     unit: ClassVar[str] = ""
+    """What stands behind its values, such as "dB"; empty for a plain number."""
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)

@@ -12,6 +12,10 @@ from pydantic import ValidationError
 from gantrans.api.component import KINDS, Component, ComponentConfig, ComponentRef, Kind
 from gantrans.api.problem import nearest, problems
 from gantrans.errors import PluginError
+from gantrans.plugin.isolation import isolated
+
+SLOW = 1.0
+"""Seconds from which on loading a plugin, which every command does, is worth a word."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,11 @@ class Origin:
     version: str = ""
     file: Path | None = None
     sha256: str = ""
+
+    @property
+    def is_gantrans(self) -> bool:
+        """Whether this is gantrans itself, with the built-in components."""
+        return self.name == "gantrans" and self.file is None
 
     def __str__(self) -> str:
         return str(self.file) if self.file else f"{self.name} {self.version}".strip()
@@ -37,22 +46,41 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class BrokenPlugin:
-    """A plugin that could not be taken in, and why."""
+class Plugin:
+    """A plugin that was found, taken in or not.
+
+    Args:
+        origin: who it is.
+        reason: why it is broken; empty if it is not.
+        seconds: how long its code took, which every command waits for.
+        imports_torch: whether its hook module imported torch, which alone takes seconds.
+    """
 
     origin: Origin
-    reason: str
+    reason: str = ""
+    seconds: float = 0.0
+    imports_torch: bool = False
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether every command waits for it. A file is loaded only where it is asked for."""
+        return self.origin.file is None and (self.seconds >= SLOW or self.imports_torch)
 
 
 @dataclass
 class Registry:
     """Looks components up, suggests the nearest name, and refuses two of one name."""
 
-    broken: list[BrokenPlugin] = field(default_factory=list)
+    plugins: list[Plugin] = field(default_factory=list)
     _entries: dict[tuple[Kind, str], list[Entry]] = field(default_factory=dict)
 
+    @property
+    def broken(self) -> list[Plugin]:
+        """The plugins that could not be taken in."""
+        return [plugin for plugin in self.plugins if plugin.reason]
+
     def add(self, entry: Entry) -> None:
-        """Register a component. A second one of the same kind and name makes both unusable."""
+        """Register a component. See `entry` for two of one kind and name."""
         self._entries.setdefault((entry.ref.kind, entry.ref.name), []).append(entry)
 
     def __iter__(self) -> Iterator[Entry]:
@@ -65,35 +93,57 @@ class Registry:
         return sorted(name for k, name in self._entries if k == kind)
 
     def entry(self, kind: Kind, name: str) -> Entry:
-        """The entry of a component; raises PluginError if it is unknown or claimed twice."""
+        """The entry of a component; raises PluginError if it is unknown or claimed twice.
+
+        An installed package cannot take a built-in component's name, nor make it unusable: specs
+        that never heard of the package go on to mean the built-in one.
+        """
         found = self._entries.get((kind, name), [])
         if not found:
             raise PluginError(self._unknown(kind, name))
-        if len(found) > 1:
+        usable = [entry for entry in found if self.conflict(entry) is None]
+        if not usable:
             claims = " and ".join(str(entry.origin) for entry in found)
             way_out = "uninstall one of them, or name the plugins to load in GANTRANS_PLUGINS"
             if any(entry.origin.file for entry in found):
                 way_out = "rename one, or leave out a plugin"
             raise PluginError(f"the {kind} {name!r} is claimed by {claims}: {way_out}")
-        return found[0]
+        return usable[0]
+
+    def conflict(self, entry: Entry) -> str | None:
+        """Why another claim to its name makes `entry` unusable; None if nothing does."""
+        claims = self._entries[entry.ref.kind, entry.ref.name]
+        rivals = [other.origin for other in claims if other is not entry]
+        if not rivals:
+            return None
+        asked_for = any(claim.origin.file for claim in claims)  # a file is loaded on demand only
+        if not asked_for and any(claim.origin.is_gantrans for claim in claims):
+            own = f"the name is that of a built-in {entry.ref.kind}"
+            return None if entry.origin.is_gantrans else own
+        return f"also claimed by {', '.join(map(str, rivals))}"
 
     def component(self, kind: Kind, name: str) -> type[Component]:
         """The class of a component, importing it; raises PluginError if that fails."""
-        entry = self.entry(kind, name)
-        try:
+        return self.load(self.entry(kind, name))
+
+    def load(self, entry: Entry) -> type[Component]:
+        """The class of one entry, whoever else claims its name."""
+        kind, name = entry.ref.kind, entry.ref.name
+        loaded: Any = None
+        with isolated(entry.origin) as outcome:
             loaded = entry.load()
-        except (Exception, SystemExit) as error:
+        if outcome.error:
             raise PluginError(
-                f"the {kind} {name!r} of {entry.origin} cannot be loaded: "
-                f"{type(error).__name__}: {error}"
-            ) from error
+                f"the {kind} {name!r} of {entry.origin} cannot be loaded: {outcome.reason()}"
+            ) from outcome.error
         fits = isinstance(loaded, type) and issubclass(loaded, Component)
         if not fits or (loaded.kind, loaded.name) != (kind, name):
             raise PluginError(
                 f"{entry.origin} registers {entry.ref.target} as the {kind} {name!r}, "
                 f"but that is {f'the {loaded.kind} {loaded.name!r}' if fits else repr(loaded)}"
             )
-        return loaded
+        found: type[Component] = loaded
+        return found
 
     def config_class(self, kind: Kind, name: str) -> type[ComponentConfig]:
         """The config class of a component."""
@@ -112,11 +162,6 @@ class Registry:
             found = problems(error, config_class)
             lines = [f"{'.'.join(map(str, p.path)) or name}: {p.message}" for p in found]
             raise PluginError(f"the {kind} {name!r}: " + "; ".join(lines)) from None
-
-    def rivals(self, entry: Entry) -> list[Origin]:
-        """Who else claims the kind and name of `entry`."""
-        claims = self._entries[entry.ref.kind, entry.ref.name]
-        return [other.origin for other in claims if other is not entry]
 
     def file_plugins(self) -> list[Origin]:
         """The one-file plugins that were taken in."""

@@ -1,7 +1,11 @@
-"""What a table of the spec may hold: its keys with type, default and meaning. Imports no torch."""
+"""What a component is to who writes a spec: its documentation, presets and keys.
+
+Imports no torch; the classes it describes may have.
+"""
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +14,10 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from gantrans.api.component import ComponentConfig
+from gantrans.api.component import Component, ComponentConfig
 from gantrans.api.slot import Slot
 
 _BOUNDS = {
@@ -41,6 +45,45 @@ class Key:
     meaning: str
 
 
+@dataclass(frozen=True)
+class Description:
+    """A component, for its user.
+
+    Args:
+        documentation: the docstring.
+        file: where the class is.
+        requires: of a loss, what it reads of a step beside the real images, with its defaults; of
+            the other kinds None.
+        presets: settings with a name, each as TOML.
+        keys: what its table may hold.
+    """
+
+    documentation: str
+    file: str
+    requires: tuple[str, ...] | None
+    presets: dict[str, str]
+    keys: tuple[Key, ...]
+
+
+def describe(component: type[Component]) -> Description:
+    """What there is to say about a component."""
+    return Description(
+        inspect.cleandoc(component.__doc__ or ""),
+        inspect.getfile(component),
+        _requires(component),
+        presets(component),
+        tuple(keys(component.Config)),
+    )
+
+
+def presets(component: type[Component]) -> dict[str, str]:
+    """The settings that each preset stands for: `{"6": "blocks = 6"}`."""
+    return {
+        name: ", ".join(f"{key} = {toml(value)}" for key, value in settings.items())
+        for name, settings in component.presets.items()
+    }
+
+
 def keys(model: type[BaseModel], prefix: str = "") -> Iterator[Key]:
     """Every key of a config, those of the tables inside it too."""
     for name, field in model.model_fields.items():
@@ -56,6 +99,8 @@ def type_name(annotation: Any) -> str:
     """A type in the words of the spec."""
     arguments = get_args(annotation)
     match get_origin(annotation):
+        case None if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            return "table"
         case None:
             return "path" if annotation is Path else getattr(annotation, "__name__", "any")
         case origin if origin is Annotated:
@@ -109,3 +154,14 @@ def _default_of(field: FieldInfo) -> str:
         return "required"
     default = field.get_default(call_default_factory=True)
     return "absent" if default is None else toml(default)
+
+
+def _requires(component: type[Component]) -> tuple[str, ...] | None:
+    """Settings may choose what a loss reads, so its config is asked."""
+    if component.kind != "loss":
+        return None
+    try:
+        config: Any = component.Config()
+    except ValidationError:  # it has keys without a default
+        config = component
+    return tuple(sorted(config.requires))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from gantrans.api.component import ComponentConfig
 from gantrans.api.dataset import DatasetSlot
 from gantrans.api.discriminator import DiscriminatorSlot
 from gantrans.api.generator import GeneratorSlot
@@ -90,6 +92,15 @@ class Optimizer(Section):
         if not all(0 <= beta < 1 for beta in betas):
             raise ValueError("both must be at least 0 and less than 1")
         return betas
+
+
+def _components(part: Any) -> Iterator[ComponentConfig]:
+    if isinstance(part, ComponentConfig):
+        yield part
+    if isinstance(part, BaseModel):
+        part = dict(part)
+    for inner in part.values() if isinstance(part, dict) else ():
+        yield from _components(inner)
 
 
 _DECAY_KEYS = {
@@ -192,6 +203,10 @@ class RunSpec(Section):
     )
     optimizer: Optimizer = Field(default_factory=Optimizer, description="Adam's settings")
     train: Train = Field(default_factory=Train, description="length, batch and cadences")
+
+    def components(self) -> Iterator[ComponentConfig]:
+        """Every component that the spec names, those inside others too."""
+        return _components(self)
 
     def measurable(self, paired: bool) -> dict[str, MetricConfig]:
         """The metrics that test data allow which are paired, or not."""

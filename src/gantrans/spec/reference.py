@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable
 
-from gantrans.api.component import KINDS
+from gantrans.api.component import KINDS, Component, plural
 from gantrans.plugin.manager import load_registry
 from gantrans.plugin.registry import Registry
-from gantrans.spec.describe import Key, keys
+from gantrans.spec.describe import Key, describe, keys
 from gantrans.spec.model import RunSpec
 
 _HEAD = """\
@@ -21,29 +20,34 @@ folder; `--set KEY=VALUE` overrides one key; `gantrans validate SPEC` says wheth
 A key of type "a normalizer" (a generator, a loss, ...) takes a component: its name, as in
 `norm = "instance"`, or a table with its `type` and its own keys, as in
 `norm = { type = "instance", affine = true }`. In `[losses.NAME]`, `[metrics.NAME]` and
-`[trackers.NAME]` the `type` is NAME unless the table says otherwise.
+`[trackers.NAME]` the `type` is NAME unless the table says otherwise. Some components have presets:
+`preset = "NAME"` in such a table stands for the settings of that name; keys written beside it win.
 """
 
 
 def reference(registry: Registry) -> str:
     """All keys of the spec, and all components of `registry` with theirs."""
-    parts = [_HEAD, "## Keys of the spec\n", _table(keys(RunSpec))]
+    parts = [_HEAD, "## Keys of the spec\n", table(keys(RunSpec))]
     for kind in KINDS:
-        parts.append(f"## {kind.capitalize()}{'es' if kind.endswith('s') else 's'}\n")
+        parts.append(f"## {plural(kind).capitalize()}\n")
         for name in registry.names(kind):
-            component = registry.component(kind, name)
-            parts += [
-                f"### The {kind} `{name}`\n",
-                f"{inspect.cleandoc(component.__doc__ or '')}\n",
-                _table(keys(component.Config)),
-            ]
+            parts.append(f"### The {kind} `{name}`\n")
+            parts.append(_component(registry.component(kind, name)))
     return "\n".join(parts)
 
 
-def _table(rows: Iterable[Key]) -> str:
+def _component(component: type[Component]) -> str:
+    one = describe(component)
+    presets = ", ".join(f"`{name}` ({settings})" for name, settings in one.presets.items())
+    parts = [f"{one.documentation}\n", *([f"Presets: {presets}.\n"] if presets else [])]
+    return "\n".join([*parts, table(one.keys) or "It has no keys.\n"])
+
+
+def table(rows: Iterable[Key]) -> str:
+    """The keys as a table in Markdown; nothing for none."""
     lines = [_row(f"`{k.key}`", f"`{k.type}`", _code(k.default), k.meaning) for k in rows]
     if not lines:
-        return "It has no keys.\n"
+        return ""
     return "\n".join([_row("Key", "Type", "Default", "Meaning"), "|---|---|---|---|", *lines, ""])
 
 

@@ -163,7 +163,18 @@ def opening(job: Job, directory: RunDirectory, resumed: Checkpoint | None) -> li
         f"on {device}{threads}",
         f"{counts} to train on, {job.steps} steps in {spec.train.epochs} epochs; {begins} in "
         f"{directory.path}",
+        *_passed_over(job),
     ]
+
+
+def _passed_over(job: Job) -> Iterator[str]:
+    """Of which components that the spec names a plugin's claim was passed over."""
+    used = {(c.component.kind, c.component.name) for c in job.spec.components()}
+    registry = job.loaded.registry
+    for entry in registry:
+        kind, name = entry.ref.kind, entry.ref.name
+        if (kind, name) in used and (why := registry.conflict(entry)):
+            yield f"the {kind} {name!r} of {entry.origin} is not used: {why}"
 
 
 def _load(spec: Spec | None, settings: Iterable[str], plugins: list[Path]) -> LoadedSpec:

@@ -172,3 +172,12 @@ def test_pixels_that_no_rule_turns_into_colours_are_refused(tmp_path: Path, mode
     Image.new(mode, (8, 8)).save(path)
     with pytest.raises(DataError, match=r"odd\.tiff"):
         open_image(path)
+
+
+def test_a_tensor_stays_as_it_is_if_it_is_what_it_should_be() -> None:
+    x = torch.rand(5, 2, 3) * 2 - 1
+    assert torch.equal(to_tensor(x, 5), x)
+    assert to_tensor(x.half(), 5).dtype == torch.float32
+    for wrong in (x[:4], x[None], x[0], (x * 9).int()):
+        with pytest.raises(DataError, match=r"found a tensor .*expected float32 \(5, H, W\)"):
+            to_tensor(wrong, 5)

@@ -83,6 +83,8 @@ def test_help_lists_every_command_with_a_line_that_fits(capsys: Any) -> None:
         "run",
         "translate",
         "list-components",
+        "new-plugin",
+        "check-plugin",
         "schema",
     ]
     assert all(line.endswith(".") and not line.endswith("...") for line in listed)

@@ -120,6 +120,9 @@ def test_a_collision_between_files_names_both_paths(tmp_path: Path) -> None:
         ("x = 1\nimport no_such_module\n", "No module named 'no_such_module' (line 2)"),
         ("x = 1\ndef broken(:\n", "line 2"),
         ("raise SystemExit", "SystemExit"),
+        ("api_version = 2\nimport gantrans\ngantrans.New", "written for version 2 of the plugin"),
+        ("api_version = 2\nimport gantrans\nclass A(gantrans.Loss):\n    name = 'x'", "version 2"),
+        ("api_version = True", "api_version = True: give the version"),
         ("x = 1\n", "no component class is defined in it"),
         ("from gantrans.builtins.losses.cycle import Cycle\n", "no component class"),
         (

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from gantrans.api.component import KINDS, ComponentRef
 from gantrans.builtins.losses.cycle import Cycle
 from gantrans.errors import PluginError
-from gantrans.plugin.registry import Entry, Origin, Registry
+from gantrans.plugin.registry import Entry, Origin, Plugin, Registry
 
 
 def registry_of(load: Any, name: str = "edge") -> Registry:
@@ -67,9 +68,64 @@ def test_a_reference_to_something_else_is_refused(loaded: Any, said: str) -> Non
     assert said in str(caught.value)
 
 
-def test_rivals_are_the_other_claims_to_a_name() -> None:
+def registry_with(*origins: Origin) -> Registry:
+    registry = Registry()
+    for origin in origins:
+        registry.add(Entry(ComponentRef("loss", "edge", "a:B"), origin, lambda: Cycle))
+    return registry
+
+
+def test_two_packages_with_one_name_make_it_unusable_for_both() -> None:
+    registry = registry_with(Origin("acme", "1.0"), Origin("zenith", "2"))
+    assert [registry.conflict(e) for e in registry] == [
+        "also claimed by zenith 2",
+        "also claimed by acme 1.0",
+    ]
+    with pytest.raises(PluginError, match=r"claimed by acme 1\.0 and zenith 2: uninstall one"):
+        registry.entry("loss", "edge")
+
+
+def test_a_builtin_component_keeps_its_name() -> None:
+    registry = registry_with(Origin("gantrans", "1"), Origin("acme", "1.0"), Origin("zenith", "2"))
+    reasons = [registry.conflict(e) for e in registry]
+    assert reasons == [None] + 2 * ["the name is that of a built-in loss"]
+    assert registry.entry("loss", "edge").origin.name == "gantrans"
+
+
+def test_a_file_that_takes_a_builtin_name_is_refused_since_someone_asked_for_it() -> None:
+    registry = registry_with(Origin("gantrans", "1"), Origin("my.py", file=Path("/my.py")))
+    with pytest.raises(PluginError, match=r"claimed by gantrans 1 and /my\.py: rename one"):
+        registry.entry("loss", "edge")
+
+
+def test_an_alone_component_is_in_no_conflict() -> None:
     registry = registry_of(lambda: Cycle)
-    registry.add(Entry(ComponentRef("loss", "edge", "b:C"), Origin("zenith", "2"), lambda: Cycle))
-    first, second = registry
-    assert [str(o) for o in registry.rivals(first)] == ["zenith 2"]
-    assert [str(o) for o in registry.rivals(second)] == ["acme 1.0"]
+    assert [registry.conflict(entry) for entry in registry] == [None]
+
+
+@pytest.mark.parametrize(
+    ("plugin", "slow"),
+    [
+        (Plugin(Origin("acme"), seconds=0.9), False),
+        (Plugin(Origin("acme"), seconds=1.0), True),
+        (Plugin(Origin("acme"), seconds=0.1, imports_torch=True), True),
+        (Plugin(Origin("my.py", file=Path("/my.py")), seconds=9, imports_torch=True), False),
+    ],
+)
+def test_slow_is_an_installed_plugin_that_every_command_waits_for(
+    plugin: Plugin, slow: bool
+) -> None:
+    assert plugin.is_slow is slow
+
+
+def test_what_a_component_prints_when_it_is_imported_is_no_output(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def load() -> Any:
+        print("hello")
+        return 5
+
+    with pytest.raises(PluginError):
+        registry_of(load).component("loss", "edge")
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "hello\n")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from gantrans.plugin.registry import Registry
@@ -26,6 +27,12 @@ def test_every_component_and_every_key_is_in_the_reference(builtins: Registry) -
         assert f"| `{key.key}` |" in text
 
 
-def test_every_table_of_the_reference_has_four_columns(builtins: Registry) -> None:
-    rows = [line for line in reference(builtins).splitlines() if line.startswith("|")]
+def test_every_table_of_keys_has_four_columns(builtins: Registry) -> None:
+    tables = re.findall(r"^\| Key \| Type .*\n(?:\|.*\n)+", reference(builtins), re.MULTILINE)
+    rows = [row for table in tables for row in table.splitlines()]
+    assert len(tables) > len(list(builtins)) / 2
     assert {row.replace("\\|", "").count("|") for row in rows} == {5}
+
+
+def test_presets_are_told_with_what_they_stand_for(builtins: Registry) -> None:
+    assert "\nPresets: `6` (blocks = 6), `9` (blocks = 9).\n" in reference(builtins)

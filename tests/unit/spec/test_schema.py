@@ -23,6 +23,7 @@ method = { type = "cyclegan", pool_size = 0 }
 generator = { type = "resnet", norm = { type = "group", groups = 4 }, upsample = "nearest" }
 discriminator = { type = "patchgan", norm = "none" }
 domains = { a = "summer", b = "winter" }
+init = { scheme = "kaiming", gain = 0.5 }
 [losses]
 adversarial = { objective = "hinge" }
 cycle = "identity"
@@ -84,6 +85,8 @@ def test_a_spec_with_every_section_is_accepted_as_it_is_by_the_loader(
         ('data = "seasons"', 'data = { type = "seasons", transform = { crob = 3 } }'),
         ("pool_size = 0", "pool_sice = 0"),
         ('upsample = "nearest"', 'upsample = "near"'),
+        ('scheme = "kaiming"', 'scheme = "kaming"'),
+        ("gain = 0.5", "gain = 0"),
         ("groups = 4", "grops = 4"),
         ('type = "group", groups', 'type = "instance", groups'),
         ('type = "group", groups', "groups"),
