@@ -148,13 +148,14 @@ def test_a_model_that_is_none_fails(photos, tmp_path):
     assert result.exception.exit_code == 1
 
 
-def test_an_output_that_two_inputs_want_is_refused_before_the_model_is_read(photos, tmp_path):
+def test_an_output_that_two_inputs_want_is_refused_before_any_work(run, photos, tmp_path):
     other = tmp_path / "photos2" / "dot.png"
     other.parent.mkdir()
     other.write_bytes((photos / "dot.png").read_bytes())
-    result = gantrans_translate("no-model", photos, other, "--out", tmp_path / "out")
+    result = gantrans_translate(run, photos, other, "--to", "winter", "--out", tmp_path / "out")
     assert isinstance(result.exception, UsageError)
     assert str(other) in str(result.exception)
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_command_line_ends_with_one_message_and_its_exit_code(run, photos, tmp_path, capsys):

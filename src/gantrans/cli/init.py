@@ -15,7 +15,7 @@ import typer
 from gantrans.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from gantrans.builtins.datasets.folder_layout import Contents, DomainFolders
+    from gantrans.api.folders import Contents, DomainFolders
     from gantrans.spec.image_facts import DomainFacts, Facts
 
 _LOOKED_AT = 500  # images of each folder whose headers are read
@@ -85,7 +85,7 @@ def _write(spec: Path, text: str) -> None:
 
 def _look(directory: Path, base: Path, unreadable: list[Path], say: Callable[[str], None]) -> Facts:
     """Everything the spec depends on; image files that cannot be read go into `unreadable`."""
-    from gantrans.builtins.datasets.folder_layout import any_domains, describe, standard_domains
+    from gantrans.api.folders import any_domains, describe, standard_domains
     from gantrans.spec.image_facts import Facts
     from gantrans.spec.starter import domain_names
 
@@ -127,7 +127,7 @@ def _facts(
     """Counts, and the sizes and colours of an even sample of the images."""
     from PIL import Image
 
-    from gantrans.builtins.datasets.folder_layout import Contents, contents
+    from gantrans.api.folders import Contents, contents
     from gantrans.spec.image_facts import DomainFacts
 
     train = contents(folders.train)

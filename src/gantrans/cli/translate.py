@@ -64,8 +64,9 @@ def translate(
     from gantrans.inference.plan import plan
     from gantrans.inference.translator import load
 
-    planned = plan(inputs, out, overwrite=overwrite)
     translator = load(model, device=device, plugins=plugin or ())
+    source, target = translator.files(to)
+    planned = plan(inputs, out, overwrite=overwrite, source=source, target=target)
     outcomes = translate_files(translator, planned.jobs, to)
 
     console = Console(soft_wrap=True, highlight=False, markup=False)

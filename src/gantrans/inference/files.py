@@ -6,27 +6,13 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from PIL import Image
+from torch import Tensor
 
-from gantrans.api.image import open_image
+from gantrans.api.files import ImageFiles
 from gantrans.errors import DataError, GantransError, NonFiniteError
 from gantrans.inference.plan import FileJob
 from gantrans.inference.translator import Translator
-
-# A translation is mostly about colour. JPEG halves its resolution by default, lossy WebP always.
-_JPEG: dict[str, Any] = {"format": "JPEG", "quality": 95, "subsampling": "4:4:4"}
-_TIFF: dict[str, Any] = {"format": "TIFF", "compression": "tiff_lzw"}
-_SAVE: dict[str, dict[str, Any]] = {
-    ".png": {"format": "PNG"},
-    ".jpg": _JPEG,
-    ".jpeg": _JPEG,
-    ".webp": {"format": "WEBP", "lossless": True},
-    ".bmp": {"format": "BMP"},
-    ".tif": _TIFF,
-    ".tiff": _TIFF,
-}
 
 
 @dataclass(frozen=True)
@@ -48,24 +34,30 @@ def translate_files(
         UsageError: at once, if there is no such domain.
         GantransError: if an output cannot be written; the outputs so far stay.
     """
-    translator.choose(to)
-    return _work(translator, jobs, to)
+    source, target = translator.files(to)
+    return _work(translator, jobs, to, source, target)
 
 
-def _work(translator: Translator, jobs: Sequence[FileJob], to: str | None) -> Iterator[Outcome]:
+def _work(
+    translator: Translator,
+    jobs: Sequence[FileJob],
+    to: str | None,
+    source: ImageFiles,
+    target: ImageFiles,
+) -> Iterator[Outcome]:
     for number, job in enumerate(jobs, start=1):
         try:
-            image = open_image(job.source)
+            image = source.read(job.source)
         except DataError as error:
             yield Outcome(job, error)
             continue
         try:
-            result = translator.translate(image, to)
+            result = translator.translate_image(image, to)
         except (DataError, NonFiniteError) as error:
             yield Outcome(job, type(error)(f"{job.source}: {error}"))
             continue
         try:
-            _save(result, job.target)
+            _save(result, job.target, target)
         except OSError as error:
             raise GantransError(
                 f"cannot write {job.target}: {error.strerror or error}; stopped at image {number} "
@@ -74,12 +66,12 @@ def _work(translator: Translator, jobs: Sequence[FileJob], to: str | None) -> It
         yield Outcome(job)
 
 
-def _save(image: Image.Image, target: Path) -> None:
+def _save(image: Tensor, target: Path, files: ImageFiles) -> None:
     """Write beside, then rename: nobody ever sees half an image."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".translated-{os.getpid()}.partial")
+    beside = target.with_name(f".translated-{os.getpid()}.partial{target.suffix}")
     try:
-        image.save(beside, **_SAVE[target.suffix.lower()])
+        files.write(image, beside)
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)

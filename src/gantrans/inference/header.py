@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 from safetensors import SafetensorError, safe_open
 
+from gantrans.api.component import Kind
 from gantrans.errors import CheckpointError
 
 FORMAT_VERSION = 1
@@ -23,14 +24,35 @@ METADATA_KEY = "gantrans"
 
 
 @dataclass(frozen=True)
-class WeightsHeader:
-    """What a weights file says about its network.
+class RecordedComponent:
+    """A component, as a file names it.
 
     Args:
-        kind: "generator" or "discriminator".
-        component: the component's table, `config.model_dump(mode="json")`, with its `type`.
-        plugin: who brought the component: `name` and `version` of a distribution, or `name` and
-            `sha256` of a one-file plugin.
+        kind: such as "generator".
+        component: its table, `config.model_dump(mode="json")`, with its `type`.
+        plugin: who brought it: `name` and `version` of a distribution, or `name` and `sha256` of a
+            one-file plugin.
+    """
+
+    kind: Kind
+    component: dict[str, Any]
+    plugin: dict[str, str]
+
+    @property
+    def plugin_in_words(self) -> str:
+        """Such as "gantrans-swin 2.1"."""
+        name = self.plugin.get("name", "an unnamed plugin")
+        digest = self.plugin.get("sha256")
+        if digest is not None:
+            return f"the one-file plugin {name} (SHA-256 {digest[:12]})"
+        return f"{name} {self.plugin.get('version', '')}".strip()
+
+
+@dataclass(frozen=True)
+class WeightsHeader(RecordedComponent):
+    """What a weights file says about its network, a generator or a discriminator.
+
+    Args:
         role: the network's name in its method, such as "generator_ab".
         domains: what the user calls the domains "a" and "b".
         source: "a" or "b", the domain that a generator reads; None for a discriminator.
@@ -41,11 +63,10 @@ class WeightsHeader:
         preprocessing: the transform table of training.
         step: finished training steps.
         run: the run's name.
+        dataset: what it was trained on, if that reads and writes files in its own way; None, and
+            left out of the file, if the images are ordinary ones.
     """
 
-    kind: str
-    component: dict[str, Any]
-    plugin: dict[str, str]
     role: str
     domains: dict[str, str]
     source: str | None
@@ -56,10 +77,14 @@ class WeightsHeader:
     preprocessing: dict[str, Any]
     step: int
     run: str
+    dataset: RecordedComponent | None = None
 
     def to_json(self) -> str:
         """The header as JSON, with the format's version."""
-        return json.dumps({"format_version": FORMAT_VERSION, **asdict(self)})
+        table = asdict(self)
+        if self.dataset is None:
+            del table["dataset"]
+        return json.dumps({"format_version": FORMAT_VERSION, **table})
 
     @classmethod
     def from_json(cls, text: str) -> WeightsHeader:
@@ -87,8 +112,11 @@ class WeightsHeader:
         return self.domains[domain or ""]
 
     def _check(self) -> None:
-        if not isinstance(self.component.get("type"), str):
-            raise ValueError("its header names no component")
+        for recorded in (self, self.dataset):
+            if recorded and not isinstance(recorded.component.get("type"), str):
+                raise ValueError("its header names no component")
+        if self.dataset and self.dataset.kind != "dataset":
+            raise ValueError(f"its header names a {self.dataset.kind} as the data set")
         used = [self.target] if self.kind == "discriminator" else [self.source, self.target]
         if any(domain not in self.domains for domain in used):
             raise ValueError(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gantrans.api.image import IMAGE_SUFFIXES
+from gantrans.api.files import ORDINARY, ImageFiles
 from gantrans.errors import UsageError
 
 
@@ -30,13 +30,24 @@ class Plan:
     nested: int = 0
 
 
-def plan(inputs: Iterable[Path], out: Path, *, overwrite: bool = False) -> Plan:
-    """Which file goes where. Names and formats stay; writes nothing.
+def plan(
+    inputs: Iterable[Path],
+    out: Path,
+    *,
+    overwrite: bool = False,
+    source: ImageFiles = ORDINARY,
+    target: ImageFiles = ORDINARY,
+) -> Plan:
+    """Which file goes where; writes nothing.
+
+    Names stay, and so do formats where the files of the target domain can have them.
 
     Args:
         inputs: image files, and folders whose own images are meant, not those of their subfolders.
         out: the folder to write to.
         overwrite: whether files that are there already may be replaced.
+        source: which files are read.
+        target: which files are written.
 
     Raises:
         UsageError: if an input is missing or no image, if `out` cannot be written to, or if an
@@ -44,10 +55,10 @@ def plan(inputs: Iterable[Path], out: Path, *, overwrite: bool = False) -> Plan:
     """
     try:
         _refuse_unwritable(out)
-        sources, nested = _gather(inputs, out)
+        found, nested = _gather(inputs, out, source)
         # The same file twice (a.png and ./a.png, or a file and its folder) is one job.
-        unique = {source.absolute(): source for source in sources}
-        jobs = tuple(FileJob(source, out / source.name) for source in unique.values())
+        unique = {path.absolute(): path for path in found}
+        jobs = tuple(FileJob(path, out / _name(path, target)) for path in unique.values())
         _refuse_same_names(jobs)
         _refuse_to_replace(jobs, out, overwrite)
     except OSError as error:
@@ -55,53 +66,57 @@ def plan(inputs: Iterable[Path], out: Path, *, overwrite: bool = False) -> Plan:
     return Plan(jobs, nested)
 
 
-def _gather(inputs: Iterable[Path], out: Path) -> tuple[list[Path], int]:
+def _name(path: Path, target: ImageFiles) -> str:
+    return path.name if target.named(path) else path.stem + target.suffixes[0]
+
+
+def _gather(inputs: Iterable[Path], out: Path, files: ImageFiles) -> tuple[list[Path], int]:
     """The image files that are meant, and how many in subfolders are not."""
     sources: list[Path] = []
     nested = 0
     for given in inputs:
         if given.is_dir():
-            below = _nested(given, out)
-            sources += _images_of(given, below)
+            below = _nested(given, out, files)
+            sources += _images_of(given, below, files)
             nested += below
         else:
-            sources.append(_image_file(given))
+            sources.append(_image_file(given, files))
     if not sources:
         raise UsageError("nothing to translate: give image files or folders")
     return sources, nested
 
 
-def _is_image(path: Path) -> bool:
+def _is_image(path: Path, files: ImageFiles) -> bool:
     # Names that begin with a dot are other programs' notes, such as macOS's "._photo.jpg".
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    return files.named(path) and not path.name.startswith(".")
 
 
-def _image_file(path: Path) -> Path:
+def _image_file(path: Path, files: ImageFiles) -> Path:
     if not path.exists():
         raise UsageError(f"there is no file or folder {path}")
-    if path.suffix.lower() not in IMAGE_SUFFIXES:
+    if not files.named(path):
         raise UsageError(
-            f"{path} is no image that gantrans can write back (known: {_known_suffixes()}): "
+            f"{path} is no image that gantrans can write back (known: {_known(files)}): "
             "convert it, or leave it out"
         )
     return path
 
 
-def _images_of(folder: Path, nested: int) -> list[Path]:
-    found = sorted(path for path in folder.iterdir() if _is_image(path) and path.is_file())
+def _images_of(folder: Path, nested: int, files: ImageFiles) -> list[Path]:
+    found = sorted(path for path in folder.iterdir() if _is_image(path, files) and path.is_file())
     if not found:
         elsewhere = f"; there are {nested} in its subfolders: name those folders" if nested else ""
-        raise UsageError(f"no image in {folder} (known: {_known_suffixes()}){elsewhere}")
+        raise UsageError(f"no image in {folder} (known: {_known(files)}){elsewhere}")
     return found
 
 
-def _nested(folder: Path, out: Path) -> int:
+def _nested(folder: Path, out: Path, files: ImageFiles) -> int:
     """How many images are in the folder's subfolders, earlier outputs not counted."""
     count = 0
     for place, folders, names in os.walk(folder):
         folders[:] = [f for f in folders if (Path(place) / f).resolve() != out.resolve()]
         if Path(place) != folder:
-            count += sum(_is_image(Path(name)) for name in names)
+            count += sum(_is_image(Path(name), files) for name in names)
     return count
 
 
@@ -142,5 +157,5 @@ def _refuse_to_replace(jobs: Sequence[FileJob], out: Path, overwrite: bool) -> N
         )
 
 
-def _known_suffixes() -> str:
-    return " ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
+def _known(files: ImageFiles) -> str:
+    return " ".join(sorted(suffix[1:] for suffix in files.suffixes))

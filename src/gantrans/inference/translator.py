@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from gantrans.api.files import ORDINARY, ImageFiles
 from gantrans.api.generator import Generator
 from gantrans.api.image import to_image, to_tensor
 from gantrans.api.problem import nearest
@@ -16,8 +17,10 @@ from gantrans.errors import CheckpointError, DataError, NonFiniteError, PluginEr
 from gantrans.inference.device import choose_device, is_out_of_memory
 from gantrans.inference.model_files import generator_files
 from gantrans.inference.padding import run_padded
-from gantrans.inference.weights import WeightsHeader, load_generator
+from gantrans.inference.weights import WeightsHeader, load_files, load_generator
 from gantrans.plugin.manager import load_registry
+
+FindFiles = Callable[[WeightsHeader], tuple[ImageFiles, ImageFiles]]
 
 
 class Translator:
@@ -26,18 +29,26 @@ class Translator:
     Args:
         generators: each in evaluation mode, on `device`, with the header of its file.
         device: where the generators are.
+        find_files: from a header to how the files of its source and of its target are read and
+            written, asked when files are translated; absent: they are ordinary images.
     """
 
     def __init__(
-        self, generators: Sequence[tuple[Generator, WeightsHeader]], device: torch.device
+        self,
+        generators: Sequence[tuple[Generator, WeightsHeader]],
+        device: torch.device,
+        find_files: FindFiles = lambda header: (ORDINARY, ORDINARY),
     ) -> None:
         self.device = device
         self.generators: dict[str, Generator] = {}
+        self._headers: dict[str, WeightsHeader] = {}
+        self._find_files = find_files
         for generator, header in generators:
             target = header.name_of(header.target)
             if target in self.generators:
                 raise CheckpointError(f"two generators write {target}: give the file of one")
             self.generators[target] = generator
+            self._headers[target] = header
 
     @property
     def targets(self) -> list[str]:
@@ -56,6 +67,22 @@ class Translator:
         hint = nearest(to, self.targets)
         raise UsageError(f"this model does not translate to {to!r}{hint} (it can: {there})")
 
+    def files(self, to: str | None = None) -> tuple[ImageFiles, ImageFiles]:
+        """How the image files of the source domain are read, and those of the target written.
+
+        Raises:
+            UsageError: if there is no such domain, or no image file can have its channels.
+            PluginError: if the plugin that knows these files is not installed.
+        """
+        target = self.choose(to)
+        generator = self.generators[target]
+        found = self._find_files(self._headers[target])
+        channels = (generator.in_channels, generator.out_channels)
+        _refuse_as_pictures(
+            n for n, files in zip(channels, found, strict=True) if files is ORDINARY
+        )
+        return found
+
     def translate(self, image: Image.Image, to: str | None = None) -> Image.Image:
         """One image, of any size and mode, as an image of the same size in the other domain.
 
@@ -67,26 +94,32 @@ class Translator:
             An image of mode RGB or L, as many channels as the target domain has.
 
         Raises:
-            UsageError: if there is no such domain.
+            UsageError: if there is no such domain, or its images have other channels.
             DataError: if the image does not fit into memory.
             NonFiniteError: if the generator gives no numbers.
         """
         generator = self.generators[self.choose(to)]
-        if not {generator.in_channels, generator.out_channels} <= {1, 3}:
-            raise UsageError(
-                f"the generator reads {generator.in_channels} and writes {generator.out_channels} "
-                "channels, and images have 1 or 3: use translate_tensor"
-            )
-        image = ImageOps.exif_transpose(image)
+        _refuse_as_pictures((generator.in_channels, generator.out_channels))
+        return to_image(self.translate_image(ImageOps.exif_transpose(image), to))
+
+    def translate_image(self, image: Image.Image | Tensor, to: str | None = None) -> Tensor:
+        """One image as `ImageFiles.read` gives it -> (C_out, H, W) in [-1, 1] on `device`.
+
+        Raises:
+            UsageError: if there is no such domain.
+            DataError: if the image has other channels, or does not fit into memory.
+            NonFiniteError: if the generator gives no numbers.
+        """
+        channels = self.generators[self.choose(to)].in_channels
         try:
-            x = to_tensor(image, generator.in_channels).unsqueeze(0)
-            return to_image(self.translate_tensor(x, to)[0])
+            return self.translate_tensor(to_tensor(image, channels)[None], to)[0]
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
+            width, height = image.shape[:0:-1] if isinstance(image, Tensor) else image.size
             raise DataError(
-                f"an image of {image.width} x {image.height} pixels needs more memory than there "
-                f"is on {self.device}: make it smaller, or use another device"
+                f"an image of {width} x {height} pixels needs more memory than there is "
+                f"on {self.device}: make it smaller, or use another device"
             ) from None
 
     @torch.inference_mode()
@@ -113,6 +146,15 @@ class Translator:
         return result
 
 
+def _refuse_as_pictures(channels: Iterable[int]) -> None:
+    for count in channels:
+        if count not in (1, 3):
+            raise UsageError(
+                f"this generator's images have {count} channels, and ordinary ones have 1 or 3: "
+                "use translate_tensor"
+            )
+
+
 def load(
     path: Path | str, *, device: str = "auto", plugins: Iterable[Path | str] = ()
 ) -> Translator:
@@ -134,4 +176,10 @@ def load(
     for broken in registry.broken:
         if broken.origin.file:
             raise PluginError(f"the plugin {broken.origin.file} is broken: {broken.reason}")
-    return Translator([load_generator(file, registry, chosen) for file in files], chosen)
+    loaded = [load_generator(file, registry, chosen) for file in files]
+    paths = {header.role: file for file, (_, header) in zip(files, loaded, strict=True)}
+
+    def find_files(header: WeightsHeader) -> tuple[ImageFiles, ImageFiles]:
+        return load_files(paths[header.role], registry, header)
+
+    return Translator(loaded, chosen, find_files)

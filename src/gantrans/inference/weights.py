@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from gantrans.api.dataset import Dataset
+from gantrans.api.files import ORDINARY, ImageFiles
 from gantrans.api.generator import Generator
+from gantrans.api.step import DOMAINS
 from gantrans.errors import CheckpointError, PluginError
 from gantrans.inference.header import FORMAT_VERSION as FORMAT_VERSION
 from gantrans.inference.header import METADATA_KEY, unreadable
+from gantrans.inference.header import RecordedComponent as RecordedComponent
 from gantrans.inference.header import WeightsHeader as WeightsHeader
 from gantrans.inference.header import read_header as read_header
 from gantrans.plugin.registry import Registry
@@ -90,55 +95,75 @@ def load_generator(
     if misfit:
         component = header.component["type"]
         raise CheckpointError(
-            f"{path} does not fit the generator {component!r}: {misfit} (the file was written with "
-            f"{_plugin(header)}, installed is {registry.entry('generator', component).origin})"
+            f"{path} does not fit the generator {component!r}: {misfit} (the file was written "
+            f"with {header.plugin_in_words}, installed is "
+            f"{registry.entry('generator', component).origin})"
         )
     generator.load_state_dict(tensors)
     return generator.to(device).eval(), header
 
 
+def load_files(
+    path: Path, registry: Registry, header: WeightsHeader
+) -> tuple[ImageFiles, ImageFiles]:
+    """How the files are read that a generator translates, and how those that it makes are written.
+
+    Args:
+        path: the weights file, for messages.
+        registry: where its data set is looked up.
+        header: what the file says.
+
+    Raises:
+        PluginError: if the plugin that brought the data set is not installed.
+    """
+    if header.dataset is None:
+        return ORDINARY, ORDINARY
+    config = _config(path, registry, header.dataset)
+    dataset: Dataset = config.build(base_dir=Path())
+    files: dict[str | None, ImageFiles] = {d: dataset.files(d) or ORDINARY for d in DOMAINS}
+    return files[header.source], files[header.target]
+
+
 def _build(path: Path, registry: Registry, header: WeightsHeader) -> Generator:
-    component = header.component["type"]
-    if component not in registry.names("generator"):
-        raise PluginError(_how_to_get(path, registry, header))
+    config = _config(path, registry, header)
     try:
-        config = registry.config("generator", component, header.component)
         with torch.random.fork_rng(devices=[]):  # first weights, to be replaced, cost no draws
             built: Generator = config.build(
                 in_channels=header.in_channels, out_channels=header.out_channels
             )
-    except PluginError as error:
-        raise PluginError(f"{path} was written with {_plugin(header)}: {error}") from None
     except Exception as error:  # anyone's component, with whatever numbers the file has
         raise CheckpointError(
-            f"{path}: the generator {component!r} cannot be built as its header says: "
-            f"{type(error).__name__}: {error}"
+            f"{path}: the generator {header.component['type']!r} cannot be built as its header "
+            f"says: {type(error).__name__}: {error}"
         ) from error
     return built
 
 
-def _how_to_get(path: Path, registry: Registry, header: WeightsHeader) -> str:
-    wanted = f"{path} needs the generator {header.component['type']!r} of {_plugin(header)}"
-    name = header.plugin.get("name", "")
+def _config(path: Path, registry: Registry, recorded: RecordedComponent) -> Any:
+    name = recorded.component["type"]
+    if name not in registry.names(recorded.kind):
+        raise PluginError(_how_to_get(path, registry, recorded))
+    try:
+        return registry.config(recorded.kind, name, recorded.component)
+    except PluginError as error:
+        raise PluginError(f"{path} was written with {recorded.plugin_in_words}: {error}") from None
+
+
+def _how_to_get(path: Path, registry: Registry, recorded: RecordedComponent) -> str:
+    component = f"the {recorded.kind} {recorded.component['type']!r}"
+    wanted = f"{path} needs {component} of {recorded.plugin_in_words}"
+    name = recorded.plugin.get("name", "")
     for broken in registry.broken:
         if broken.origin.name == name:
             return f"{wanted}, which is broken: {broken.reason}"
-    if "sha256" not in header.plugin:
-        version = header.plugin.get("version", "")
+    if "sha256" not in recorded.plugin:
+        version = recorded.plugin.get("version", "")
         return f"{wanted}, which is not installed: pip install {name}=={version}"
     # A run keeps a copy of its one-file plugins; it is named here, not executed.
     kept = path.absolute().parent.parent.parent / "plugins" / Path(name).name
     if not kept.is_file():
         return f"{wanted}: give that file with --plugin {name}"
     return f"{wanted}: read the run's copy of it, then give it with --plugin {kept}"
-
-
-def _plugin(header: WeightsHeader) -> str:
-    name = header.plugin.get("name", "an unnamed plugin")
-    digest = header.plugin.get("sha256")
-    if digest is not None:
-        return f"the one-file plugin {name} (SHA-256 {digest[:12]})"
-    return f"{name} {header.plugin.get('version', '')}".strip()
 
 
 def _misfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:

@@ -36,53 +36,43 @@ def prepare(
     Raises:
         DataError: if the image is smaller than the crop, or has other channels.
     """
-    if isinstance(image, Tensor):
-        x = _tensor(image, transform, channels, label, draw)
+    right: Image.Image | Tensor
+    try:
+        if isinstance(image, Image.Image):
+            right = convert(image, channels)  # before bicubic mixing: palettes cannot be mixed
+        else:
+            right = to_tensor(image, channels)
+    except DataError as error:
+        raise DataError(f"cannot use the image {label}: {error}") from None
+    if isinstance(right, Tensor):
+        x = _cut_tensor(right, transform, label, draw)
     else:
-        x = _picture(image, transform, channels, label, draw)
+        x = to_tensor(_cut_picture(right, transform, label, draw), channels)
     return x if draw is None else _vary(x, transform, draw)
 
 
-def _picture(
-    image: Image.Image,
-    transform: DomainTransform,
-    channels: int,
-    label: str,
-    draw: random.Random | None,
-) -> Tensor:
-    try:
-        image = convert(image, channels)  # before bicubic mixing: palettes cannot be mixed
-    except DataError as error:
-        raise DataError(f"cannot use the image {label}: {error}") from None
+def _cut_picture(
+    image: Image.Image, transform: DomainTransform, label: str, draw: random.Random | None
+) -> Image.Image:
     size = transform.resized(*image.size)
     if size != image.size:
         image = image.resize(size, Image.Resampling.BICUBIC)  # antialiased when it shrinks
-    if transform.crop is not None:
-        image = image.crop(_box(*image.size, transform.crop, label, draw))
-    return to_tensor(image, channels)
+    if transform.crop is None:
+        return image
+    return image.crop(_box(*image.size, transform.crop, label, draw))
 
 
-def _tensor(
-    x: Tensor,
-    transform: DomainTransform,
-    channels: int,
-    label: str,
-    draw: random.Random | None,
+def _cut_tensor(
+    x: Tensor, transform: DomainTransform, label: str, draw: random.Random | None
 ) -> Tensor:
-    if x.dim() != 3 or len(x) != channels or not x.is_floating_point():
-        raise DataError(
-            f"{label}: the data set gave a tensor {tuple(x.shape)} of {x.dtype}, not float32 "
-            f"({channels}, H, W) in [-1, 1]"
-        )
-    x = x.float()
     width, height = transform.resized(x.shape[2], x.shape[1])
     if (height, width) != x.shape[1:]:
         bicubic = InterpolationMode.BICUBIC
         x = F.resize(x, [height, width], bicubic, antialias=True).clamp(-1, 1)  # it overshoots
-    if transform.crop is not None:
-        left, top, right, bottom = _box(x.shape[2], x.shape[1], transform.crop, label, draw)
-        x = x[:, top:bottom, left:right]
-    return x
+    if transform.crop is None:
+        return x
+    left, top, right, bottom = _box(width, height, transform.crop, label, draw)
+    return x[:, top:bottom, left:right]
 
 
 def _box(

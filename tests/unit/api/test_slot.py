@@ -49,7 +49,7 @@ def test_a_config_that_belongs_to_no_component_is_refused(base: Any, builtins: R
     assert mistakes(base, builtins) == [("norm", "a base class, not a normalizer")]
 
 
-ALL = "give the name of a normalizer (there are: batch, group, instance, none)"
+ALL = "give the name of a normalizer (there are: batch, group, instance, layer, none)"
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ import pytest
 import torch
 from PIL import Image
 
+from gantrans.api.files import ImageFiles
 from gantrans.api.image import IMAGE_SUFFIXES
 from gantrans.errors import DataError, GantransError, NonFiniteError, UsageError
 from gantrans.inference.files import translate_files
 from gantrans.inference.plan import plan
 from gantrans.inference.translator import Translator, load
+from gantrans.inference.weights import load_generator
 
 FORMATS = {
     ".png": "PNG",
@@ -155,3 +157,71 @@ def test_an_unknown_domain_is_refused_before_anything_is_read(tmp_path, translat
     with pytest.raises(UsageError, match="'winter'"):
         translate_files(translator, jobs, "wintr")
     assert not (tmp_path / "out").exists()
+
+
+class Arrays(ImageFiles):
+    """Tensors of any shape, in NumPy files, which get their suffix if it is missing."""
+
+    suffixes = (".npy",)
+
+    def read(self, path):
+        return torch.from_numpy(np.load(path))
+
+    def write(self, image, path):
+        np.save(path, image.numpy())
+
+
+@pytest.fixture
+def of_arrays(tmp_path, save, registry) -> Translator:
+    """From two channels to five, in files of their own."""
+    path = tmp_path / "g.safetensors"
+    save(path, in_channels=2, out_channels=5)
+    device = torch.device("cpu")
+    return Translator(
+        [load_generator(path, registry, device)], device, lambda header: (Arrays(), Arrays())
+    )
+
+
+def work_on_arrays(translator: Translator, folder: Path, out: Path):
+    source, target = translator.files()
+    jobs = plan([folder], out, source=source, target=target).jobs
+    return list(translate_files(translator, jobs))
+
+
+def test_files_of_other_kinds_are_read_and_written_by_their_own_rule(tmp_path, of_arrays):
+    (tmp_path / "in").mkdir()
+    x = torch.rand(2, 13, 9) * 2 - 1
+    np.save(tmp_path / "in" / "a.npy", x.numpy())
+    np.save(tmp_path / "in" / "b.npy", torch.zeros(3, 4, 4).numpy())
+    good, bad = work_on_arrays(of_arrays, tmp_path / "in", tmp_path / "out")
+    assert good.error is None
+    assert isinstance(bad.error, DataError)
+    assert "b.npy: found a tensor (3, 4, 4)" in str(bad.error)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.npy"]
+    expected = of_arrays.translate_tensor(x[None])[0].numpy()
+    assert np.array_equal(np.load(tmp_path / "out" / "a.npy"), expected)
+
+
+def test_half_a_file_of_another_kind_never_appears(tmp_path, of_arrays, monkeypatch):
+    (tmp_path / "in").mkdir()
+    np.save(tmp_path / "in" / "a.npy", np.zeros((2, 8, 8), np.float32))
+    beside = []
+
+    def full(self, image, path):
+        beside.append(path)
+        np.save(path, image.numpy()[:1])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Arrays, "write", full)
+    with pytest.raises(GantransError, match=r"a\.npy: No space left"):
+        work_on_arrays(of_arrays, tmp_path / "in", tmp_path / "out")
+    assert beside[0].suffix == ".npy"
+    assert beside[0].name.startswith(".")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_ordinary_files_of_a_generator_with_other_channels_are_refused_at_once(tmp_path, save):
+    save(tmp_path / "g.safetensors", in_channels=1, out_channels=2)
+    translator = load(tmp_path / "g.safetensors", device="cpu")
+    with pytest.raises(UsageError, match=r"have 2 channels.* use translate_tensor"):
+        translator.files()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gantrans.api.files import ImageFiles
 from gantrans.errors import UsageError
 from gantrans.inference.plan import FileJob, plan
 
@@ -112,3 +113,33 @@ def test_an_input_folder_without_permission_is_refused(photos, tmp_path, monkeyp
     monkeypatch.setattr(Path, "iterdir", denied)
     with pytest.raises(UsageError, match=f"cannot read {photos}: Permission denied"):
         plan([photos], tmp_path / "out")
+
+
+class Scans(ImageFiles):
+    suffixes = (".scan", ".png")
+
+    def read(self, path):
+        raise NotImplementedError
+
+    def write(self, image, path):
+        raise NotImplementedError
+
+
+def test_a_domain_with_files_of_its_own_gathers_those(photos, tmp_path):
+    (photos / "x.SCAN").touch()
+    out = tmp_path / "out"
+    found = plan([photos], out, source=Scans(), target=Scans())
+    assert found.jobs == tuple(FileJob(photos / n, out / n) for n in ("b.png", "x.SCAN"))
+    assert found.nested == 1
+    with pytest.raises(UsageError, match=r"a\.JPG is no image .*\(known: png scan\)"):
+        plan([photos / "a.JPG"], out, source=Scans(), target=Scans())
+
+
+def test_a_name_that_the_target_cannot_have_ends_in_its_first_suffix(photos, tmp_path):
+    out = tmp_path / "out"
+    found = plan([photos], out, target=Scans())
+    assert [job.target.name for job in found.jobs] == ["a.scan", "b.png", "c.scan"]
+    (photos / "a.png").touch()
+    (photos / "a.scan").touch()
+    with pytest.raises(UsageError, match=r"a\.png and .*a\.scan would both become .*a\.png"):
+        plan([photos], out, source=Scans())

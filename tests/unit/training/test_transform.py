@@ -243,5 +243,5 @@ def test_tensors_of_any_channels_are_resized_and_stay_in_range() -> None:
     ids=["channels", "dimensions", "integers"],
 )
 def test_a_tensor_that_is_no_image_of_the_domain_is_refused_by_name(wrong: Tensor) -> None:
-    with pytest.raises(DataError, match=r"scan-3: the data set gave a tensor .* not float32 \(3"):
+    with pytest.raises(DataError, match=r"scan-3: found a tensor .* expected float32 \(3"):
         prepare(wrong, Transform(), channels=3, label="scan-3")

@@ -71,6 +71,22 @@ def test_min_size_is_the_smallest_side_of_which_the_coarsest_size_fits(
         network(torch.zeros(1, 3, side - 1, side - 1))
 
 
+@pytest.mark.parametrize(("layers", "sides"), [(1, [16, 33, 67]), (3, [70, 141, 283])])
+def test_each_size_sees_twice_as_much_of_the_image(
+    builtins: Registry, layers: int, sides: list[int]
+) -> None:
+    each = {"type": "patchgan", "width": 2, "layers": layers, "norm": "none"}
+    network = multiscale(builtins, each=each)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.constant_(layer.weight, 0.01)  # no gradient can cancel
+    image = torch.full((1, 3, 480, 480), 0.5, requires_grad=True)
+    for scores, side in zip(network(image), sides, strict=True):
+        middle = scores.shape[2] // 2
+        [gradient] = torch.autograd.grad(scores[0, 0, middle, middle], image, retain_graph=True)
+        assert len(gradient[0].abs().sum(0).any(1).nonzero()) == side
+
+
 def test_it_couples_a_batch_if_its_judges_do(builtins: Registry) -> None:
     assert not multiscale(builtins, each=SMALL).couples_batch
     assert multiscale(builtins, each=SMALL | {"norm": "batch"}).couples_batch
@@ -106,8 +122,3 @@ def test_a_wrong_setting_of_the_judges_is_named_with_its_place(builtins: Registr
         multiscale(builtins, each={"type": "patchgan", "wdth": 3})
     with pytest.raises(PluginError, match="scales: must be at least 1"):
         multiscale(builtins, scales=0)
-
-
-def test_modules_are_registered(builtins: Registry) -> None:
-    network = multiscale(builtins, scales=2, each=SMALL)
-    assert sum(isinstance(m, nn.Conv2d) for m in network.modules()) == 2 * 4

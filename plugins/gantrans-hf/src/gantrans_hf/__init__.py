@@ -1,0 +1,1 @@
+"""A gantrans plugin: images from Hugging Face datasets."""

@@ -1,0 +1,85 @@
+"""The data set `scientific`: TIFF and NumPy files, in one folder a domain. Imports no torch."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from gantrans.api.dataset import Split
+from gantrans.api.folder_dataset import FolderDataset, FolderDatasetConfig, FolderSource
+from gantrans.errors import DataError
+from gantrans_scientific.array_files import ArrayFiles
+from gantrans_scientific.pixels import Pixels
+
+if TYPE_CHECKING:
+    from gantrans.api.step import Domain
+
+
+class Scientific(FolderDataset):
+    """TIFF and NumPy files of any depth and number of channels, one folder for each domain.
+
+    The folders are found as those of `unpaired_folder` are. The tables `a` and `b` say what the
+    files of a domain hold; a file that holds something else is refused, nothing is converted. What
+    `gantrans translate` writes has the depth and the value range of the target domain.
+    """
+
+    name = "scientific"
+
+    class Config(FolderDatasetConfig):
+        """Settings of `scientific`."""
+
+        a: Pixels = Field(
+            Pixels(), description="what the first domain's files hold: channels, depth, range, axes"
+        )
+        b: Pixels = Field(Pixels(), description="the same for the second domain's files")
+        paired: bool = Field(
+            False,
+            description="whether files of one name, suffix aside, show the same thing in both "
+            "domains; there must then be a file of each name in both",
+        )
+
+    config: Config
+
+    def source(self, split: Split, domain: Domain) -> FolderSource:
+        """The files of `split` and `domain`, each read when it is asked for.
+
+        Raises:
+            DataError: if a folder is missing or without files, or if a file has no partner where
+                the data set is said to be paired.
+        """
+        found = super().source(split, domain)
+        if self.config.paired:
+            self._check_pairs(found, super().source(split, _OTHER[domain]))
+        return found
+
+    def paired(self, split: Split) -> bool:
+        """As the config says."""
+        return self.config.paired
+
+    def channels(self, domain: Domain) -> int:
+        """As the config says."""
+        return self._pixels(domain).channels
+
+    def files(self, domain: Domain) -> ArrayFiles:
+        """TIFF and NumPy files with the pixels that the config says."""
+        return ArrayFiles(self._pixels(domain))
+
+    def _pixels(self, domain: Domain) -> Pixels:
+        return self.config.a if domain == "a" else self.config.b
+
+    def _check_pairs(self, found: FolderSource, other: FolderSource) -> None:
+        ours, theirs = (
+            [PurePath(path).with_suffix("") for path in source.paths] for source in (found, other)
+        )
+        if ours != theirs:
+            name = min(set(ours) ^ set(theirs), default=ours[0])
+            there, absent = (found, other) if name in ours else (other, found)
+            raise DataError(
+                f"{there.folder} has a file {name}, and {absent.folder} has none or two of that "
+                "name: add or remove one, or set data.paired = false"
+            )
+
+
+_OTHER: dict[Domain, Literal["a", "b"]] = {"a": "b", "b": "a"}

@@ -1,0 +1,92 @@
+"""What the pixels of a domain's files are, and how they become the network's values and come back.
+
+    x = 2 (v - low) / (high - low) - 1,    v = low + (x + 1) / 2 (high - low)
+
+for a pixel v and a value x in [-1, 1]. Both are computed in 64 bits; x is kept in 32 bits, so that
+v comes back to within (high - low) / 2^26, before it is rounded to the file's depth. With integers
+of 8 or 16 bits that is exact. Imports no torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Depth = Literal[
+    "uint8", "int8", "uint16", "int16", "uint32", "int32", "float16", "float32", "float64"
+]
+Axes = Literal["auto", "channels_first", "channels_last"]
+
+
+class Pixels(BaseModel):
+    """What the files of one domain hold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    channels: int = Field(1, ge=1, description="channels of every file")
+    depth: Depth = Field("uint16", description="type of every file's numbers, read and written")
+    range: tuple[float, float] | None = Field(
+        None,
+        description="the numbers that become -1 and 1, such as [0, 4095]; others are clipped; "
+        "absent: all that an integer depth can hold; floating-point depths need it",
+    )
+    axes: Axes = Field(
+        "auto",
+        description="where the channels of a file's array are. auto: where the TIFF file says, or "
+        "the first or last axis of an .npy or .npz file, whichever is as long as `channels`; a "
+        "page of a TIFF stack is a channel only with channels_first",
+    )
+
+    @model_validator(mode="after")
+    def _has_a_range(self) -> Pixels:
+        if self.range is None:
+            if not self.is_integer:
+                raise ValueError(
+                    f"{self.depth} has no range of its own: give `range` = [low, high]"
+                )
+            return self
+        low, high = self.range
+        if low >= high:
+            raise ValueError("`range` is [low, high], the lower number first")
+        least, most = self._representable()
+        if low < least or high > most:
+            raise ValueError(
+                f"`range` goes beyond what {self.depth} can hold, {least:.15g} to {most:.15g}"
+            )
+        return self
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether the numbers are integers."""
+        return np.issubdtype(np.dtype(self.depth), np.integer)
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The numbers that become -1 and 1."""
+        return self._representable() if self.range is None else self.range
+
+    def to_tensor(self, numbers: NDArray[Any]) -> Tensor:
+        """Numbers of a file (channels, H, W) as float32 of that shape in [-1, 1]."""
+        import torch
+
+        low, high = self.limits
+        x = (numbers.astype(np.float64) - low) * (2 / (high - low)) - 1
+        return torch.from_numpy(np.clip(x, -1, 1).astype(np.float32))
+
+    def to_numbers(self, image: Tensor) -> NDArray[Any]:
+        """Values (channels, H, W) in [-1, 1] as numbers of the file's depth, in the range."""
+        low, high = self.limits
+        x = image.detach().double().cpu().clamp(-1, 1).numpy()
+        v = np.clip(low + (x + 1) / 2 * (high - low), low, high)
+        return (np.rint(v) if self.is_integer else v).astype(self.depth)
+
+    def _representable(self) -> tuple[float, float]:
+        dtype = np.dtype(self.depth)
+        known = np.iinfo(dtype) if self.is_integer else np.finfo(dtype)
+        return float(known.min), float(known.max)

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
+
+from faulty import fault, faulty, unproven
+from gantrans.api.component import ComponentRef
+from gantrans.api.loss import Loss, LossConfig
+from gantrans.testing.every import CHECKS
+
+Install = Callable[..., Any]
+
+
+def with_config(**parts: Any) -> Any:
+    """A loss whose Config has something in it."""
+    return faulty(Loss, Config=type("Config", (LossConfig,), {"__module__": __name__, **parts}))
+
+
+class Inner(BaseModel):
+    """A table with a setting that nobody explains."""
+
+    depth: int = 1
+
+
+class Undescribed(LossConfig):
+    width: int = 1
+
+
+class Nested(LossConfig):
+    table: Inner | None = Field(None, description="a table")
+
+
+class Spelling(LossConfig):
+    """Writes something that it does not read."""
+
+    level: str = Field("low", description="how strong")
+
+    @field_serializer("level")
+    def _shouted(self, level: str) -> str:
+        return level.upper()
+
+
+class Forgetful(LossConfig):
+    """Absent is not what it takes when nothing is written."""
+
+    limit: float | None = Field(1.0, description="largest value")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none(cls, table: Any) -> Any:
+        return table or {"limit": None}
+
+
+class Thawed(LossConfig):
+    model_config = ConfigDict(frozen=False)
+
+
+class Careless(LossConfig):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Wide(LossConfig):
+    width: int = Field(1, ge=1, description="channels")
+
+
+class Needy(LossConfig):
+    root: str = Field(description="where the weights are")
+
+
+class Doomed(LossConfig):
+    width: int = Field(0, ge=1, description="channels")
+
+
+def fails(self: Any, config: Any) -> None:
+    raise RuntimeError("no such table")
+
+
+FAULTS = [
+    fault("says_what_it_is", faulty(Loss, __doc__=None), "has no docstring"),
+    fault("says_what_it_is", faulty(Loss, __doc__="Sharp edges\n\nMore."), "with a full stop"),
+    fault("settings_are_described", faulty(Loss, Config=Undescribed), "width"),
+    fault("settings_are_described", faulty(Loss, Config=Nested), "table.depth"),
+    fault("settings_survive_json", faulty(Loss, Config=Spelling), "level = 'low' becomes 'LOW'"),
+    fault("settings_survive_toml", faulty(Loss, Config=Forgetful), "limit = None becomes"),
+    fault("settings_are_checked", faulty(Loss, Config=Thawed), "leave frozen=True"),
+    fault("settings_are_checked", faulty(Loss, Config=Careless), 'leave extra="forbid"'),
+    fault(
+        "presets_are_valid",
+        faulty(Loss, Config=Wide, presets={"none": {"width": 0}}),
+        "correct it in `presets`",
+    ),
+    fault("builds", faulty(Loss, Config=Needy), "--set root=VALUE"),
+    fault("builds", faulty(Loss, Config=Doomed), "change its defaults"),
+    fault("builds", faulty(Loss, __init__=fails), "mend its __init__"),
+]
+
+
+@pytest.mark.parametrize(("check", "component", "words"), FAULTS)
+def test_a_fault_is_found_by_its_check_which_says_what_to_change(
+    check: str, component: Any, words: str, outcome: Callable[..., Any]
+) -> None:
+    found = outcome(component, check)
+
+    assert found.status == "failed"
+    assert words in found.message
+
+
+def test_every_check_has_a_fault_that_it_finds() -> None:
+    elsewhere = {"loads", "is_listed_without_torch"}  # below
+
+    assert unproven(FAULTS, CHECKS) == elsewhere
+
+
+def test_loads_finds_a_target_that_is_not_there(
+    outcome: Callable[..., Any], install: Install, hook: Callable[..., str]
+) -> None:
+    install("faulty-target", hook("faulty", target="nowhere_to_be_found:Loss"))
+
+    found = checked("faulty-target", "loads")
+
+    assert found.status == "failed"
+    assert "No module named 'nowhere_to_be_found'" in found.message
+
+
+def test_loads_finds_a_name_that_two_plugins_have(
+    install: Install, hook: Callable[..., str]
+) -> None:
+    install("faulty-one", hook("faulty"))
+    install("faulty-two", hook("faulty"))
+
+    found = checked("faulty-one", "loads")
+
+    assert found.status == "failed"
+
+
+def test_loads_finds_the_name_of_a_built_in_component(
+    subject_of: Callable[..., Any],
+) -> None:
+    class Cycle(Loss):
+        """Takes a name."""
+
+        name = "cycle"
+
+    [check] = [one for one in CHECKS if one.name == "loads"]
+
+    found = check.of(subject_of(Cycle))
+
+    assert found.status == "failed"
+    assert "rename it" in found.message
+
+
+@pytest.mark.parametrize("summary", ["", "two\nlines"])
+def test_says_what_it_is_finds_a_summary_that_is_none(
+    summary: str, subject_of: Callable[..., Any]
+) -> None:
+    component = faulty(Loss)
+    ref = ComponentRef("loss", "faulty", "somewhere:Faulty", summary)
+    [check] = [one for one in CHECKS if one.name == "says_what_it_is"]
+
+    found = check.of(subject_of(component, ref))
+
+    assert found.status == "failed"
+    assert "ComponentRef" in found.message
+
+
+def test_is_listed_without_torch_finds_a_hook_that_imports_it(
+    install: Install, hook: Callable[..., str]
+) -> None:
+    install("faulty-hook", "import torch\n" + hook("faulty"))
+
+    found = checked("faulty-hook", "is_listed_without_torch")
+
+    assert found.status == "failed"
+    assert "faulty_hook_hooks, the module of its hook, imports torch" in found.message
+
+
+def test_what_cannot_be_built_fails_once_and_the_rest_is_skipped(
+    outcome: Callable[..., Any],
+) -> None:
+    found = outcome(faulty(Loss, __init__=fails), "terms_are_finite_scalars")
+
+    assert (found.status, found.message) == ("skipped", "see builds")
+
+
+def checked(target: str, name: str) -> Any:
+    from gantrans.testing.target import subjects_of
+
+    [subject] = subjects_of(target)
+    [check] = [one for one in CHECKS if one.name == name]
+    return check.of(subject)

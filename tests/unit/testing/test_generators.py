@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from faulty import built, fault, faulty, unproven
+from gantrans.api.generator import Generator
+from gantrans.errors import DataError
+from gantrans.testing.generators import CHECKS
+
+
+class Sound(Generator):
+    """One convolution."""
+
+    name = "sound"
+
+    def __init__(self, config: Any, *, in_channels: int, out_channels: int) -> None:
+        super().__init__(config, in_channels=in_channels, out_channels=out_channels)
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x).tanh()
+
+
+def only_colour(self: Any, config: Any, *, in_channels: int, out_channels: int) -> None:
+    Sound.__init__(self, config, in_channels=3, out_channels=3)
+
+
+def with_attribute(self: Any) -> None:
+    self.scale = torch.rand(1) + 0.5
+
+
+def with_idle_weight(self: Any) -> None:
+    self.idle = nn.Linear(2, 2)
+
+
+def with_pythons_draw(self: Any) -> None:
+    with torch.no_grad():
+        self.conv.weight.mul_(random.random())
+
+
+def reading_a_weight(self: Any) -> None:
+    self.scale = float(self.conv.weight.detach().sum())
+
+
+def from_numpy(self: Any) -> None:
+    self.register_buffer("grid", torch.from_numpy(np.ones(3, np.float32)))
+
+
+def counting(self: Any, x: Tensor) -> Tensor:
+    self.calls = getattr(self, "calls", 0) + 1
+    return Sound.forward(self, x) / self.calls
+
+
+def memory(self: Any, x: Tensor) -> Tensor:
+    return Sound.forward(self, x) * random.random()
+
+
+def writing(self: Any, x: Tensor) -> Tensor:
+    return Sound.forward(self, x.mul_(0.5))
+
+
+def wanting_gradient(self: Any, x: Tensor) -> Tensor:
+    return Sound.forward(self, x if x.requires_grad else x.requires_grad_())
+
+
+FAULTS = [
+    fault(
+        "keeps_the_size",
+        faulty(Sound, forward=lambda self, x: Sound.forward(self, x)[..., 1:]),
+        "pad and upsample",
+    ),
+    fault(
+        "values_are_in_range",
+        faulty(Sound, forward=lambda self, x: self.conv(x)),
+        "end with a tanh",
+    ),
+    fault(
+        "values_are_in_range",
+        faulty(Sound, forward=lambda self, x: Sound.forward(self, x).double()),
+        "give float32",
+    ),
+    fault(
+        "takes_oblong_images",
+        faulty(Sound, forward=lambda self, x: Sound.forward(self, x).transpose(2, 3)),
+        "multiple_of",
+    ),
+    fault("takes_other_channels", faulty(Sound, __init__=only_colour), "refuse with a GantransErr"),
+    fault(
+        "takes_the_smallest_size",
+        faulty(Sound, forward=lambda self, x: Sound.forward(self, F.pad(x, (4,) * 4, "reflect"))),
+        "set self.min_size",
+    ),
+    fault("leaves_its_input_alone", faulty(Sound, forward=writing), "x = x + y"),
+    fault("leaves_its_input_alone", faulty(Sound, forward=wanting_gradient), "requires_grad_()"),
+    fault("gradient_reaches_all", faulty(Sound, __init__=built(with_idle_weight)), "idle.weight"),
+    fault(
+        "gradient_reaches_all",
+        faulty(Sound, forward=lambda self, x: Sound.forward(self, x.detach())),
+        "leave out .detach()",
+    ),
+    fault(
+        "batch_coupling_is_as_said",
+        faulty(Sound, forward=lambda self, x: Sound.forward(self, x - x.mean(0))),
+        "self.couples_batch = True",
+    ),
+    fault(
+        "batch_coupling_is_as_said",
+        faulty(Sound, couples_batch=True),
+        "do not depend on each other",
+    ),
+    fault(
+        "same_twice_with_one_seed",
+        faulty(Sound, __init__=built(with_pythons_draw)),
+        "not with random or numpy",
+    ),
+    fault("same_twice_with_one_seed", faulty(Sound, forward=counting), "no memory"),
+    fault(
+        "same_twice_with_one_seed", faulty(Sound, forward=memory), "draw random numbers with tor"
+    ),
+    fault(
+        "in_use_it_draws_nothing",
+        faulty(Sound, forward=lambda self, x: Sound.forward(self, x + torch.randn_like(x))),
+        "while self.training",
+    ),
+    fault(
+        "survives_saving",
+        faulty(
+            Sound,
+            __init__=built(with_attribute),
+            forward=lambda self, x: Sound.forward(self, x) * self.scale,
+        ),
+        "register_buffer",
+    ),
+    fault(
+        "works_in_bf16",
+        faulty(Sound, forward=lambda self, x: (1000 * self.conv(x)).sin()),
+        "in float32",
+    ),
+    fault(
+        "builds_on_the_meta_device", faulty(Sound, __init__=built(reading_a_weight)), "no values"
+    ),
+    fault("builds_on_the_meta_device", faulty(Sound, __init__=built(from_numpy)), "not from numpy"),
+]
+
+
+@pytest.mark.parametrize(("check", "component", "words"), FAULTS)
+def test_a_fault_is_found_by_its_check_which_says_what_to_change(
+    check: str, component: Any, words: str, outcome: Callable[..., Any]
+) -> None:
+    found = outcome(component, check)
+
+    assert found.status == "failed"
+    assert words in found.message
+
+
+def test_every_check_has_a_fault_that_it_finds() -> None:
+    assert unproven(FAULTS, CHECKS) == set()
+
+
+def test_a_sound_one_passes(is_sound: Callable[[Any], None]) -> None:
+    is_sound(Sound)
+
+
+def test_batch_norm_spectral_norm_and_dropout_are_no_faults(
+    is_sound: Callable[[Any], None],
+) -> None:
+    """Their buffers change with every pass, and their draws with the shape of the batch."""
+
+    class Modern(Sound):
+        """Batch norm, spectral norm and dropout."""
+
+        name = "modern"
+        couples_batch = True
+
+        def __init__(self, config: Any, *, in_channels: int, out_channels: int) -> None:
+            super().__init__(config, in_channels=in_channels, out_channels=out_channels)
+            self.first = nn.utils.parametrizations.spectral_norm(nn.Conv2d(in_channels, 4, 1))
+            self.rest = nn.Sequential(
+                nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Conv2d(4, out_channels, 1)
+            )
+
+        def forward(self, x: Tensor) -> Tensor:
+            return (self.rest(self.first(x)) + self.conv(x)).tanh()
+
+    is_sound(Modern)
+
+
+def test_gates_that_begin_at_zero_are_no_fault(outcome: Callable[..., Any]) -> None:
+    """ReZero: at first no gradient reaches what is behind the gate."""
+
+    def gated(self: Any) -> None:
+        self.gate = nn.Parameter(torch.zeros(1))
+        self.behind = nn.Conv2d(3, 3, 1)
+
+    component = faulty(
+        Sound,
+        __init__=built(gated),
+        forward=lambda self, x: Sound.forward(self, x + self.gate * self.behind(x)),
+    )
+
+    assert outcome(component, "gradient_reaches_all").status == "ok"
+
+
+def test_what_is_refused_with_a_clear_message_is_no_fault(outcome: Callable[..., Any]) -> None:
+    def only_colour(self: Any, config: Any, *, in_channels: int, out_channels: int) -> None:
+        if in_channels != 3:
+            raise DataError("it reads colour images only")
+        Sound.__init__(self, config, in_channels=3, out_channels=3)
+
+    found = outcome(faulty(Sound, __init__=only_colour), "takes_other_channels")
+
+    assert found.status == "skipped"
+    assert "it reads colour images only" in found.message
