@@ -160,7 +160,9 @@ class Registry:
             return config_class.model_validate(table, context={"components": self})
         except ValidationError as error:
             found = problems(error, config_class)
-            lines = [f"{'.'.join(map(str, p.path)) or name}: {p.message}" for p in found]
+            lines = [
+                ": ".join(filter(None, (".".join(map(str, p.path)), p.message))) for p in found
+            ]
             raise PluginError(f"the {kind} {name!r}: " + "; ".join(lines)) from None
 
     def file_plugins(self) -> list[Origin]:
