@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from gantrans import __version__
+from gantrans.cli.check_plugin import check_plugin
 from gantrans.cli.components import list_components
 from gantrans.cli.init import init
+from gantrans.cli.new_plugin import new_plugin
 from gantrans.cli.run import run
 from gantrans.cli.show_batch import show_batch
 from gantrans.cli.spec import schema, validate
@@ -43,4 +45,6 @@ app.command("show-batch", short_help="Draw what training will see as one picture
 app.command("run", short_help="Train from a spec, or go on with a run.")(run)
 app.command("translate", short_help="Translate images with a trained model.")(translate)
 app.command("list-components", short_help="List what a spec can name.")(list_components)
+app.command("new-plugin", short_help="Write a plugin that works, to begin with.")(new_plugin)
+app.command("check-plugin", short_help="Check that a plugin holds what it promises.")(check_plugin)
 app.command("schema", short_help="Write a JSON Schema of specs, for editors.")(schema)

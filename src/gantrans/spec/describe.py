@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,9 +124,18 @@ def toml(value: Any) -> str:
     if isinstance(value, ComponentConfig):
         value = value.model_dump(mode="json")
     if isinstance(value, dict):
-        inside = ", ".join(f"{key} = {toml(item)}" for key, item in value.items())
+        inside = ", ".join(f"{_toml_key(key)} = {toml(item)}" for key, item in value.items())
         return f"{{ {inside} }}" if inside else "{}"
-    return json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml, value))}]"
+    # JSON's escapes are TOML's, but for DEL, which TOML wants escaped too.
+    return json.dumps(value, ensure_ascii=False, default=str).replace("\x7f", "\\u007F")
+
+
+def _toml_key(key: Any) -> str:
+    """A key as it is, or in quotes where it has other characters than TOML's bare keys."""
+    text = str(key)
+    return text if re.fullmatch(r"[A-Za-z0-9_-]+", text) else toml(text)
 
 
 def _table_in(field: FieldInfo) -> type[BaseModel] | None:

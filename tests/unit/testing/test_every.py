@@ -114,6 +114,14 @@ def test_every_check_has_a_fault_that_it_finds() -> None:
     assert unproven(FAULTS, CHECKS) == elsewhere
 
 
+def test_settings_of_any_shape_that_toml_has_are_no_fault(outcome: Callable[..., Any]) -> None:
+    class Shapes(LossConfig):
+        layers: list[dict[str, float]] = Field([{"relu 1-2": 1e-8}, {}], description="weights")
+        text: str = Field('"quoted" \x7f ü', description="anything")
+
+    assert outcome(faulty(Loss, Config=Shapes), "settings_survive_toml").status == "ok"
+
+
 def test_loads_finds_a_target_that_is_not_there(
     outcome: Callable[..., Any], install: Install, hook: Callable[..., str]
 ) -> None:

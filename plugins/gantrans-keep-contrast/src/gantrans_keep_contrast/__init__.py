@@ -1,0 +1,1 @@
+"""The loss `keep_contrast` for gantrans."""

@@ -1,0 +1,1 @@
+"""New plugins: a package or a file for any kind, that works as it is written. Imports no torch."""
