@@ -37,7 +37,9 @@ def look(weights: str | None, network: str = NETWORK) -> Features:
 
 @pytest.mark.parametrize("whole", [True, False], ids=["with classifier", "features only"])
 @pytest.mark.parametrize(
-    ("name", "save"), [("w.safetensors", save_file), ("w.pth", torch.save)], ids=lambda x: str(x)
+    ("name", "save"),
+    [("w.safetensors", save_file), ("w.pth", torch.save)],
+    ids=["safetensors", "pth"],
 )
 def test_a_file_of_torchvision_s_weights_is_read(
     model: Any, images: Tensor, tmp_path: Path, name: str, save: Callable[..., Any], whole: bool
