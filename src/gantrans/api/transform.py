@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from gantrans.api.domains import filled
 
 Pixels = Annotated[int, Field(ge=1)]
 
@@ -98,11 +99,7 @@ class Transform(DomainTransform):
     @classmethod
     def _fill_domains(cls, table: Any) -> Any:
         """What a domain's table leaves out is as in the common one."""
-        if not isinstance(table, Mapping):
-            return table
-        common = {key: value for key, value in table.items() if key in DomainTransform.model_fields}
-        own = {key: table[key] for key in ("a", "b") if isinstance(table.get(key), Mapping)}
-        return {**table, **{key: {**common, **value} for key, value in own.items()}}
+        return filled(table, DomainTransform.model_fields)
 
     def of(self, domain: Literal["a", "b"]) -> DomainTransform:
         """The transform of one domain."""

@@ -124,7 +124,7 @@ class Train(Section):
         None,
         ge=0,
         description="linear, cosine: epochs of constant rate before; absent: half of `epochs` for "
-        "linear, 0 for cosine",
+        "linear, the warm-up alone for cosine",
     )
     decay_every: int | None = Field(
         None, ge=1, description="step: epochs from one fall to the next; absent: a quarter of all"

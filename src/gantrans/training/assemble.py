@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import torch
 
-from gantrans.api.dataset import Dataset, ImageSource
+from gantrans.api.dataset import Dataset, ImageSource, Split
 from gantrans.api.discriminator import Discriminator
 from gantrans.api.generator import Generator
 from gantrans.api.loss import Loss
 from gantrans.api.method import LossSet, Method, Parts
+from gantrans.api.problem import Problem
 from gantrans.api.step import DOMAINS, Domain
 from gantrans.errors import DataError
 from gantrans.plugin.carried import FilePlugins
@@ -77,10 +78,27 @@ def assemble(loaded: LoadedSpec, device: torch.device) -> Job:
         raise DataError('train.decay = "plateau" needs test images, and there are none')
     for config in spec.measurable(dataset.paired("test")).values():
         config.build()  # what cannot be had, such as a network's weights, is missed now
+    for split in ("train", "test"):
+        _refuse_odd_pairs(dataset, split)
     samples = _samples(loaded, dataset, sources)
     method, ends = _method(spec, dataset, device)
     _fits(samples, method)
-    return Job(loaded, device, dataset, samples, method, ends)
+    job = Job(loaded, device, dataset, samples, method, ends)
+    if spec.train.warmup >= job.steps:
+        problem = f"the run has {job.steps} steps, and would end while its rate still rises"
+        raise loaded.source.error([Problem(("train", "warmup"), problem)])
+    return job
+
+
+def _refuse_odd_pairs(dataset: Dataset, split: Split) -> None:
+    if not dataset.paired(split):
+        return
+    a, b = (len(dataset.source(split, domain)) for domain in DOMAINS)
+    if a != b:
+        raise DataError(
+            f"the data set {dataset.name!r} says that its {split} images are pairs, but there are "
+            f"{a} of the first domain and {b} of the second"
+        )
 
 
 def _samples(

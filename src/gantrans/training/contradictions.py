@@ -31,7 +31,7 @@ def check(loaded: LoadedSpec) -> None:
     channels = {domain: dataset.channels(domain) for domain in DOMAINS}
     paired = dataset.paired("train")
     found = [*_in_losses(spec, channels, paired), *_in_networks(spec, channels)]
-    found += _in_pairs(spec) if paired else ()
+    found += _in_pairs(spec, paired, dataset.paired("test"))
     found += _in_decay(spec, dataset.paired("test"))
     if found:
         raise loaded.source.error(found)
@@ -122,12 +122,16 @@ def _in_decay(spec: RunSpec, paired: bool) -> Iterator[Problem]:
         yield Problem(("train", "decay"), f"a plateau is one of a metric, and {why}")
 
 
-def _in_pairs(spec: RunSpec) -> Iterator[Problem]:
+def _in_pairs(spec: RunSpec, train: bool, test: bool) -> Iterator[Problem]:
     """Both images of a pair must be cut, mirrored and turned alike; their colours may differ."""
     transform: Transform = spec.data.transform
     a, b = (transform.of(domain).model_dump() for domain in DOMAINS)
-    for key in ("resize", "resize_mode", "crop", "flip", "rotate"):
+    compared = any(config.component.needs_truth for config in spec.metrics.values())
+    keys = ["resize", "resize_mode", "crop"] if train or (test and compared) else []
+    for key in [*keys, *(["flip", "rotate"] if train else [])]:
         if a[key] != b[key]:
+            which = "training" if train else "test"
             yield Problem(
-                (*TRANSFORM, key), "the data is paired: it must be the same for both domains"
+                (*TRANSFORM, key),
+                f"the {which} data is paired: it must be the same for both domains",
             )

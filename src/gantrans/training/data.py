@@ -14,6 +14,7 @@ from signal import SIG_IGN, SIGINT, SIGTERM, signal
 from typing import TypeAlias
 
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -71,32 +72,35 @@ class TrainingSamples(Dataset[tuple[dict[Domain, Tensor], dict[Domain, str]] | D
         self, number: int
     ) -> tuple[dict[Domain, Tensor], dict[Domain, str]] | DataError:
         """The tensors and labels, or the error: raised in a worker it would lose its shape."""
+        epoch, i = divmod(number, self.epoch_size)
         try:
-            images, labels = {}, {}
-            for domain in DOMAINS:
-                images[domain], labels[domain] = self._image(domain, *self._where(number))
+            places = {domain: self._index(domain, epoch, i) for domain in DOMAINS}
+            found = {d: source.image(places[d]) for d, source in self.sources.items()}
+            labels = {d: source.label(places[d]) for d, source in self.sources.items()}
+            if self.paired:
+                refuse_unequal_pair(found, labels)
+            images = {
+                domain: prepare(
+                    found[domain],
+                    self.transform.of(domain),
+                    channels=self.channels[domain],
+                    label=labels[domain],
+                    draw=stream(self.seed, "sample", epoch, i, self._who(domain)),
+                )
+                for domain in DOMAINS
+            }
             return images, labels
         except DataError as error:
             return error
 
-    def _where(self, number: int) -> tuple[int, int]:
-        return number // self.epoch_size, number % self.epoch_size
+    def _who(self, domain: Domain) -> str:
+        """Whose draws a domain takes: those of its own, or those of the pair."""
+        return "pair" if self.paired else domain
 
-    def _image(self, domain: Domain, epoch: int, i: int) -> tuple[Tensor, str]:
-        source = self.sources[domain]
-        who = "pair" if self.paired else domain
-        round_, place = divmod(i, len(source))
-        index = _order(self.seed, epoch, round_, who, len(source))[place]
-        draw = stream(self.seed, "sample", epoch, i, who)
-        label = source.label(index)
-        tensor = prepare(
-            source.image(index),
-            self.transform.of(domain),
-            channels=self.channels[domain],
-            label=label,
-            draw=draw,
-        )
-        return tensor, label
+    def _index(self, domain: Domain, epoch: int, i: int) -> int:
+        count = len(self.sources[domain])
+        round_, place = divmod(i, count)
+        return _order(self.seed, epoch, round_, self._who(domain), count)[place]
 
 
 @lru_cache(maxsize=8)
@@ -153,16 +157,45 @@ class _Batches(Sampler[list[int]]):
             yield list(range(n * self.batch_size, (n + 1) * self.batch_size))
 
 
+def refuse_unequal_pair(
+    images: Mapping[Domain, Image.Image | Tensor], labels: Mapping[Domain, str]
+) -> None:
+    """A crop at one place shows the same of both images of a pair only if both have one size."""
+    sizes = {
+        domain: tuple(x.shape[:0:-1]) if isinstance(x, Tensor) else x.size
+        for domain, x in images.items()
+    }
+    if sizes["a"] != sizes["b"]:
+        (width, height), (other_width, other_height) = sizes["a"], sizes["b"]
+        raise DataError(
+            f"{labels['a']} is {width} x {height} pixels and {labels['b']} {other_width} x "
+            f"{other_height}: the two images of a pair must have one size"
+        )
+
+
 def evaluation_image(
     dataset: DatasetComponent, source: ImageSource, domain: Domain, index: int
 ) -> Tensor:
     """One image of a source as the networks get it outside training: not flipped, centre crop."""
-    return prepare(
-        source.image(index),
-        dataset.config.transform.of(domain),
-        channels=dataset.channels(domain),
-        label=source.label(index),
-    )
+    return _for_evaluation(dataset, domain, source.image(index), source.label(index))
+
+
+def evaluation_pair(
+    dataset: DatasetComponent, sources: Mapping[Domain, ImageSource], index: int
+) -> dict[Domain, Tensor]:
+    """Both images of a pair, each as `evaluation_image` gives it. Raises DataError if they differ
+    in size, for then their centres do not show the same."""
+    images = {domain: source.image(index) for domain, source in sources.items()}
+    labels = {domain: source.label(index) for domain, source in sources.items()}
+    refuse_unequal_pair(images, labels)
+    return {d: _for_evaluation(dataset, d, image, labels[d]) for d, image in images.items()}
+
+
+def _for_evaluation(
+    dataset: DatasetComponent, domain: Domain, image: Image.Image | Tensor, label: str
+) -> Tensor:
+    transform, channels = dataset.config.transform.of(domain), dataset.channels(domain)
+    return prepare(image, transform, channels=channels, label=label)
 
 
 def _together(

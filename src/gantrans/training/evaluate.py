@@ -13,7 +13,7 @@ from gantrans.api.metric import Metric, Translated
 from gantrans.api.step import ENDS, Direction, Domain
 from gantrans.inference.padding import run_padded
 from gantrans.training.assemble import Job
-from gantrans.training.data import evaluation_image
+from gantrans.training.data import evaluation_image, evaluation_pair
 from gantrans.training.in_use import in_use
 
 
@@ -100,17 +100,21 @@ class Evaluation:
         start, end = ENDS[direction]
         batch: list[tuple[Tensor, Tensor | None]] = []
         for index in range(len(self.sources[start])):
-            image = self._image(start, index)
+            image, truth = self._images(start, end, index)
             if batch and (
                 len(batch) == self.job.spec.train.batch_size or image.shape != batch[0][0].shape
             ):
                 yield self._stacked(batch)
                 batch = []
-            batch.append((image, self._image(end, index) if self.paired else None))
+            batch.append((image, truth))
         yield self._stacked(batch)
 
-    def _image(self, domain: Domain, index: int) -> Tensor:
-        return evaluation_image(self.job.dataset, self.sources[domain], domain, index)
+    def _images(self, start: Domain, end: Domain, index: int) -> tuple[Tensor, Tensor | None]:
+        """A test image, and its truth if there is one."""
+        if not self.paired:
+            return evaluation_image(self.job.dataset, self.sources[start], start, index), None
+        pair = evaluation_pair(self.job.dataset, self.sources, index)
+        return pair[start], pair[end]
 
     def _stacked(self, batch: list[tuple[Tensor, Tensor | None]]) -> tuple[Tensor, Tensor | None]:
         truths = [truth for _, truth in batch if truth is not None]

@@ -16,6 +16,10 @@ as outputs are reached by an input of that convolution.
 
 Biases are 0. The scale of an affine normalisation is drawn around 1, with standard deviation 0.02,
 and its shift is 0.
+
+This holds for torch's own convolutions, linear layers and normalisations, and what is derived from
+them. All else (embeddings, the slope of a PReLU, parameters of a module of one's own) stays as it
+was built.
 """
 
 from __future__ import annotations
@@ -38,6 +42,12 @@ CONVOLUTIONS = (
     *(nn.Conv1d, nn.Conv2d, nn.Conv3d),
     *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
 )
+PRODUCTS = (*CONVOLUTIONS, nn.Linear, nn.Bilinear)
+NORMALISATIONS = (
+    *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm),
+    *(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
+    *(nn.GroupNorm, nn.LayerNorm, nn.RMSNorm),
+)
 
 
 @torch.no_grad()
@@ -50,7 +60,7 @@ def initialise(network: nn.Module, init: Init, seed: int, name: str) -> None:
     owners = (part for part in network.modules() if getattr(part, "own_weights", False))
     own = {part for owner in owners for part in owner.modules()}
     for layer in network.modules():
-        if layer in own:
+        if layer in own or not isinstance(layer, (*PRODUCTS, *NORMALISATIONS)):
             continue
         weight: Tensor | None = getattr(layer, "weight", None)
         bias = getattr(layer, "bias", None)
@@ -72,7 +82,7 @@ def seed_torch(seed: int, *key: str | int) -> None:
 def _drawn(layer: nn.Module, weight: Tensor, init: Init, random: torch.Generator) -> Tensor:
     """A weight of the same shape."""
     normal = torch.randn(weight.shape, generator=random)
-    if weight.dim() < 2:  # the scale of a normalisation
+    if isinstance(layer, NORMALISATIONS):
         return 1 + STD * normal
     gain = init.gain or (STD if init.scheme == "normal" else 1.0)
     match init.scheme:

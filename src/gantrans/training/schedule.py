@@ -20,7 +20,8 @@ def learning_rate(
     """The rate of one step.
 
     linear: constant for `decay_start` epochs, then along a line to 0 (Zhu et al. 2017).
-    cosine: the same along half a cosine (Loshchilov & Hutter 2017, without restarts).
+    cosine: along half a cosine instead (Loshchilov & Hutter 2017, without restarts), from the end
+    of the warm-up on.
     step: times `decay_factor` after each `decay_every` epochs.
     plateau: times `decay_factor` for each of `drops`, see Plateau.
     In front of any of them the first `warmup` steps rise linearly.
@@ -34,16 +35,17 @@ def learning_rate(
         drops: how often the rate has fallen because of a plateau.
     """
     rise = min(1.0, (step + 1) / train.warmup) if train.warmup else 1.0
-    return lr * rise * _share(step / steps_per_epoch, train, drops)
+    risen = train.warmup / steps_per_epoch
+    return lr * rise * _share(step / steps_per_epoch, risen, train, drops)
 
 
-def _share(epoch: float, train: Train, drops: int) -> float:
+def _share(epoch: float, risen: float, train: Train, drops: int) -> float:
     factor = FACTOR if train.decay_factor is None else train.decay_factor
     match train.decay:
         case "linear":
             return 1 - _progress(epoch, train, train.epochs / 2)
         case "cosine":
-            return (1 + math.cos(math.pi * _progress(epoch, train, 0))) / 2
+            return (1 + math.cos(math.pi * _progress(epoch, train, risen))) / 2
         case "step":
             return float(factor ** int(epoch / (train.decay_every or train.epochs / 4)))
         case "plateau":

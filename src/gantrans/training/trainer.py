@@ -59,6 +59,7 @@ class Trainer:
         if resumed is not None:
             self._take_up(resumed)
         self.saved_at = self.step
+        self.in_step = False  # then networks are half way to the next step, and cannot be saved
 
     def train(self, stop: StopRequest) -> None:
         """Do the steps that are left.
@@ -66,7 +67,8 @@ class Trainer:
         Raises:
             RunInterruptedError: when asked to stop; the run is saved.
             NonFiniteError: a term or a weight is not finite; the last good checkpoint is kept.
-            DataError: an image cannot be used; the run is saved up to the step before.
+            DataError: an image cannot be used; the run is saved up to the step before, if it was
+                noticed in time.
             CheckpointError: a checkpoint cannot be written.
         """
         self.stopwatch.start(self.step)
@@ -79,8 +81,9 @@ class Trainer:
         try:
             self._stop_if_asked(stop)  # while everything was being built
             for batches in self._batches():
+                self.in_step = True
                 terms = self.training(self.step, batches)
-                self.step += 1
+                self.step, self.in_step = self.step + 1, False
                 self.ledger.add(self.step, terms, [batch.labels for batch in batches])
                 self.progress.advance(self.step, self.job.steps)
                 self._look()
@@ -114,7 +117,8 @@ class Trainer:
     def _rescue(self) -> str:
         """Save what was done; how to go on. A second error must not hide the first."""
         try:
-            self._save()
+            if not self.in_step:
+                self._save()
         except GantransError as error:
             return f"Nor could that be saved: {error}"
         return self._how_to_go_on()

@@ -83,7 +83,8 @@ def _box(
     if min(spare_x, spare_y) < 0:
         raise DataError(
             f"{label} is {width} x {height} pixels, smaller than the crop of {size}: set "
-            f"data.transform.resize to {size} or more, or data.transform.crop to less"
+            f"data.transform.resize (by its shorter side) to {size} or more, or "
+            "data.transform.crop to less"
         )
     left = draw.randint(0, spare_x) if draw else spare_x // 2
     top = draw.randint(0, spare_y) if draw else spare_y // 2

@@ -279,3 +279,26 @@ def test_what_is_wrong_with_the_table_is_said_with_its_place() -> None:
     assert "did you mean 'xavier'" in message
     assert "init.gain: must be greater than 0; found 0" in message
     assert "init.std: unknown key" in message
+
+
+def test_what_is_no_layer_of_torchs_own_products_and_norms_stays_as_it_was_built() -> None:
+    class Own(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.full((3, 3), 7.0))
+
+    network = nn.ModuleDict(
+        {"slope": nn.PReLU(), "words": nn.Embedding(4, 3), "own": Own(), "even": nn.Linear(3, 3)}
+    )
+    before = {name: weight.clone() for name, weight in network.named_parameters()}
+    initialise(network, Init(), 0, "network")
+    same = {n for n, weight in network.named_parameters() if torch.equal(weight, before[n])}
+    assert same == {"slope.weight", "words.weight", "own.weight"}
+
+
+def test_the_scale_of_a_layer_norm_of_several_axes_is_drawn_around_1() -> None:
+    norm = nn.LayerNorm([4, 8, 8])
+    initialise(norm, Init(), 0, "norm")
+    assert norm.weight.mean().item() == pytest.approx(1, abs=0.005)
+    assert norm.weight.std().item() == pytest.approx(0.02, rel=0.2)
+    assert not norm.bias.any()

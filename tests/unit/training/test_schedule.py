@@ -93,6 +93,12 @@ def test_a_warm_up_rises_to_the_rate_in_so_many_steps_and_then_decays_as_always(
     assert rates == pytest.approx([0.25, 0.5, 1, 1, 1, 0.5])
 
 
+def test_a_cosine_begins_where_the_warm_up_ends() -> None:
+    train = Train(epochs=10, decay="cosine", warmup=16)  # of 80 steps
+    rates = [learning_rate(step, 8, LR, train) / LR for step in (7, 15, 16, 48, 80)]
+    assert rates == pytest.approx([0.5, 1, 1, 0.5, 0], abs=1e-12)
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

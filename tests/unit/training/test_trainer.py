@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gantrans.errors import NonFiniteError, SpecError
+from gantrans.errors import DataError, NonFiniteError, SpecError
 from gantrans.training.evaluate import Evaluation
 from gantrans.training.session import run
 from tiny_run import tiny_spec
@@ -14,6 +14,7 @@ from tiny_run import tiny_spec
 PLUGIN = '''
 import json
 import gantrans
+from gantrans.errors import DataError
 
 class Faulty(gantrans.Tracker):
     """Fails when it is asked to."""
@@ -41,6 +42,17 @@ class Faulty(gantrans.Tracker):
 
     def close(self):
         self._note("close")
+
+class Unfit(gantrans.Loss):
+    """Cannot use the images from the second step on, and says so after the generators' turn."""
+    name = "unfit"
+    requires = {"fake"}
+
+    class Config(gantrans.LossConfig):
+        start: int = 2
+
+    def discriminator(self, step):
+        raise DataError("images that do not go together")
 
 class Explodes(gantrans.Loss):
     """Is not a number from the fifth call on."""
@@ -176,3 +188,10 @@ def test_a_plateau_without_anything_to_measure_is_refused(tmp_path: Path) -> Non
     ):
         trained(tmp_path, train={"decay": "plateau"}, metrics={})
     assert not (tmp_path / "run").exists()
+
+
+def test_half_a_step_is_never_saved(tmp_path: Path, plugin: str) -> None:
+    """The generators are ahead of the discriminators when a loss of the latter fails."""
+    with pytest.raises(DataError, match=r"do not go together\. Nothing was saved yet\."):
+        trained(tmp_path, plugins=[plugin], losses={"unfit": {}}, train={"checkpoint_every": 0})
+    assert not list((tmp_path / "run" / "checkpoints").glob("step-*"))
