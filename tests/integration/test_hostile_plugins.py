@@ -58,6 +58,13 @@ HOSTILE = {
     ),
     "vague": Hostile("api_version = 'new'", says="api_version = 'new': give the version"),
     "no-ref": Hostile(hooked("return ['edge']"), says="gave 'edge', which is no ComponentRef"),
+    "forged-ref": Hostile(
+        hooked(
+            "return [Forged('sorcery', 'x', 'y:Z')]",
+            "class Forged(ComponentRef):\n    def __post_init__(self): pass\n",
+        ),
+        says="which is no ComponentRef",
+    ),
     "no-list": Hostile(hooked("return 5"), says="gave 5, no list of ComponentRef"),
     "no-hook": Hostile(
         f"{IMPORTS}def gantrans_components(): return []", says="marked @gantrans.hookimpl"

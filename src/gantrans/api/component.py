@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import (
@@ -62,13 +61,10 @@ class ComponentConfig(BaseModel):
         if not isinstance(table, Mapping) or "preset" not in table:
             return table
         known = cls.component.presets if hasattr(cls, "component") else {}
-        own = {key: value for key, value in table.items() if key != "preset"}
         name = table["preset"]
         if not isinstance(name, str) or name not in known:
-            close = get_close_matches(str(name), known, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            there = f"there are: {', '.join(known)}" if known else "it has none"
-            raise ValueError(f"no preset is called {name!r}{hint} ({there})")
+            return table  # then `preset` is refused, see api/problem.py, beside other mistakes
+        own = {key: value for key, value in table.items() if key != "preset"}
         return {**known[name], **own}
 
     @model_serializer(mode="wrap")

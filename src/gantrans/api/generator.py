@@ -34,7 +34,8 @@ class Generator(Component, nn.Module):
 
     own_weights: ClassVar[bool] = False
     """True: the weights it is built with are those to begin with; `[init]` of the spec is not for
-    it. Whatever it draws comes from torch's generator, which is seeded before it is built."""
+    it. Whatever it draws comes from torch's generator, which is seeded before it is built. The same
+    attribute on a module inside a network keeps that module's weights."""
 
     couples_batch: bool = False
     """True if, in training, an image's result depends on its batch (see Normalizer)."""

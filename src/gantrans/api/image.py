@@ -79,7 +79,7 @@ def to_tensor(image: Image.Image | Tensor, channels: int) -> Tensor:
                 f"found a tensor {tuple(image.shape)} of {image.dtype}, expected float32 "
                 f"({channels}, H, W) in [-1, 1]"
             )
-        return image.float()
+        return image.float().clone()  # a source may use one buffer for all its images
     pixels: Tensor = pil_to_tensor(convert(image, channels))
     return pixels.float().div_(127.5).sub_(1)
 

@@ -56,7 +56,17 @@ class Loss(Component, nn.Module):
 
     requires: ClassVar[frozenset[str] | set[str]] = frozenset()
     """What it reads of the step beside `real`: "fake", "cycle", "identity", "source", "truth" (see
-    TranslationStep). The union over the active losses decides which passes run at all."""
+    TranslationStep). The union over the active losses decides which passes run at all. Where a
+    setting chooses what is read, `Config.requires` is overridden instead, and counts."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not isinstance(cls.requires, frozenset | set):
+            raise TypeError(
+                f"{cls.__name__}.requires = {cls.requires!r}: write a set, as {{'fake'}}"
+            )
+        if "real" in cls.requires:
+            raise TypeError(f"{cls.__name__}.requires: leave out 'real', which is always there")
 
     def __init__(self, config: Any) -> None:
         nn.Module.__init__(self)

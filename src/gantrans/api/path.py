@@ -10,7 +10,8 @@ from pydantic import AfterValidator, ValidationInfo
 
 def _below_the_spec(path: Path, info: ValidationInfo) -> Path:
     base_dir: Path | None = (info.context or {}).get("base_dir")
-    return path if base_dir is None else base_dir / path.expanduser()
+    path = path.expanduser()
+    return path if base_dir is None else base_dir / path
 
 
 SpecPath = Annotated[Path, AfterValidator(_below_the_spec)]

@@ -119,8 +119,14 @@ def load_files(
     if header.dataset is None:
         return ORDINARY, ORDINARY
     config = _config(path, registry, header.dataset)
-    dataset: Dataset = config.build(base_dir=Path())
-    files: dict[str | None, ImageFiles] = {d: dataset.files(d) or ORDINARY for d in DOMAINS}
+    try:
+        dataset: Dataset = config.build(base_dir=Path())
+        files: dict[str | None, ImageFiles] = {d: dataset.files(d) or ORDINARY for d in DOMAINS}
+    except Exception as error:  # anyone's component
+        raise CheckpointError(
+            f"{path}: the data set {header.dataset.component['type']!r} cannot say how its files "
+            f"are read and written: {type(error).__name__}: {error}"
+        ) from error
     return files[header.source], files[header.target]
 
 

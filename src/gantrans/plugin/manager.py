@@ -15,6 +15,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -99,11 +100,12 @@ def _checked(given: Iterable[Any]) -> list[ComponentRef]:
     """What a plugin registers, if it is what a plugin should."""
     refs = []
     for ref in given:
-        if not isinstance(ref, ComponentRef):
+        if type(ref) is not ComponentRef:  # one derived from it could have left out its checks
             raise PluginError(f"gantrans_components() gave {ref!r}, which is no ComponentRef")
         if not isinstance(ref.summary, str):
             raise PluginError(f"the summary of the {ref.kind} {ref.name!r} is no text")
-        refs.append(ref)
+        summary = "".join(filter(str.isprintable, ref.summary))  # it goes to terminals
+        refs.append(replace(ref, summary=summary))
     for (kind, name), count in Counter((ref.kind, ref.name) for ref in refs).items():
         if count > 1:
             raise PluginError(f"it registers the {kind} {name!r} {count} times")

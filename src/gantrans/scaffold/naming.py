@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from gantrans.api.component import KINDS, Kind
 from gantrans.api.problem import nearest
 from gantrans.errors import UsageError
+from gantrans.plugin.manager import normal
 from gantrans.plugin.registry import Registry
 
 _LONGEST = 40  # longer ones would not fit into a line of code
@@ -76,7 +77,13 @@ def naming(kind: str, name: str) -> Naming:
 
 
 def refuse_claimed(new: Naming, registry: Registry) -> None:
-    """Raises UsageError if another distribution has a component of this kind and name."""
+    """Raises UsageError if the component's name, or the package's, is another's already."""
+    own = [e.ref for e in registry if normal(e.origin.name) == normal(new.distribution)]
+    if own and (new.kind, new.name) not in {(ref.kind, ref.name) for ref in own}:
+        raise UsageError(
+            f"a package {new.distribution} is installed already, with other components, and the "
+            "new one would replace it: choose another name"
+        )
     for entry in registry:
         same = (entry.ref.kind, entry.ref.name) == (new.kind, new.name)
         if same and entry.origin.name != new.distribution:

@@ -162,7 +162,10 @@ def _type_of(field: FieldInfo) -> str:
 def _default_of(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    default = field.get_default(call_default_factory=True)
+    try:
+        default = field.get_default(call_default_factory=True)
+    except Exception:  # a factory of anyone's
+        return "computed"
     return "absent" if default is None else toml(default)
 
 

@@ -39,8 +39,16 @@ class Source:
 
     def error(self, found: Sequence[Problem]) -> SpecError:
         """All problems as one SpecError, in the order of the file: `file:line: key: message`."""
-        located = sorted((self._located(problem) for problem in found), key=lambda at: at[0])
+        located = sorted(map(self._located, self._written(found)), key=lambda at: at[0])
         return SpecError([text for _, text in located])
+
+    def _written(self, found: Sequence[Problem]) -> list[Problem]:
+        """Without those of a key that is written elsewhere and said to be wrong there.
+
+        What both domains have in common is filled into the table of each, mistakes included.
+        """
+        here = {(p.path[-1:], p.message) for p in found if self._has(p.path)}
+        return [p for p in found if self._has(p.path) or (p.path[-1:], p.message) not in here]
 
     def _located(self, problem: Problem) -> tuple[int, str]:
         path = problem.path

@@ -17,7 +17,7 @@ TITLE = "A spec of gantrans"
 
 
 def schema(registry: Registry) -> Schema:
-    """The schema of a spec. A component that cannot be loaded is left out.
+    """The schema of a spec. A component that cannot be loaded, or described, is left out.
 
     `$defs` has each component ("loss.cycle": its table, where `type` may be absent), and each kind
     ("loss": a component's name, or a table that says its `type`).
@@ -30,8 +30,11 @@ def schema(registry: Registry) -> Schema:
                 component = registry.component(kind, name)
             except PluginError:
                 continue
+            try:
+                table = _of_model(component.Config, f"{kind}.{name}", definitions)
+            except Exception:  # a field of anyone's that JSON has no type for
+                continue
             components[kind].append(name)
-            table = _of_model(component.Config, f"{kind}.{name}", definitions)
             preset = {"preset": {"enum": list(component.presets)}} if component.presets else {}
             own = table.get("properties", {})
             table["properties"] = {"type": {"const": name}, **preset, **own}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
+from gantrans.api.component import ComponentConfig, Kind
 from gantrans.api.dataset import Dataset, ImageSource, Split
 from gantrans.api.discriminator import Discriminator
 from gantrans.api.generator import Generator
@@ -15,7 +17,7 @@ from gantrans.api.loss import Loss
 from gantrans.api.method import LossSet, Method, Parts
 from gantrans.api.problem import Problem
 from gantrans.api.step import DOMAINS, Domain
-from gantrans.errors import DataError
+from gantrans.errors import DataError, GantransError, PluginError
 from gantrans.plugin.carried import FilePlugins
 from gantrans.spec.load import LoadedSpec
 from gantrans.spec.model import RunSpec
@@ -76,8 +78,8 @@ def assemble(loaded: LoadedSpec, device: torch.device) -> Job:
             raise DataError(f"no training images of {getattr(spec.domains, domain)}")
     if spec.train.decay == "plateau" and not all(len(dataset.source("test", d)) for d in DOMAINS):
         raise DataError('train.decay = "plateau" needs test images, and there are none')
-    for config in spec.measurable(dataset.paired("test")).values():
-        config.build()  # what cannot be had, such as a network's weights, is missed now
+    for name, metric in spec.measurable(dataset.paired("test")).items():
+        _built("metric", name, metric)  # what cannot be had, such as weights, is missed now
     for split in ("train", "test"):
         _refuse_odd_pairs(dataset, split)
     samples = _samples(loaded, dataset, sources)
@@ -88,6 +90,16 @@ def assemble(loaded: LoadedSpec, device: torch.device) -> Job:
         problem = f"the run has {job.steps} steps, and would end while its rate still rises"
         raise loaded.source.error([Problem(("train", "warmup"), problem)])
     return job
+
+
+def _built(kind: Kind, name: str, config: ComponentConfig) -> Any:
+    try:
+        return config.build()
+    except GantransError:
+        raise
+    except Exception as error:  # anyone's component
+        said = f"{type(error).__name__}: {error}"
+        raise PluginError(f"the {kind} {name!r} cannot be built: {said}") from error
 
 
 def _refuse_odd_pairs(dataset: Dataset, split: Split) -> None:
@@ -126,7 +138,7 @@ def _method(
     losses: dict[str, Loss] = {}
     for name, config in spec.losses.items():
         seed_torch(spec.seed, "build", "loss", name)
-        losses[name] = config.build()
+        losses[name] = _built("loss", name, config)
 
     def make_generator(name: str, source: Domain, target: Domain) -> Generator:
         ends[name] = Ends(source, target)

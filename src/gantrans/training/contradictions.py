@@ -120,6 +120,9 @@ def _in_decay(spec: RunSpec, paired: bool) -> Iterator[Problem]:
         metrics = ", ".join(spec.metrics)
         why = f"{metrics} need pairs in the test data" if metrics else "there is none"
         yield Problem(("train", "decay"), f"a plateau is one of a metric, and {why}")
+    if spec.train.decay == "plateau" and not spec.train.evaluate_every:
+        why = "0 measures at the end only, when it is too late for a plateau"
+        yield Problem(("train", "evaluate_every"), why)
 
 
 def _in_pairs(spec: RunSpec, train: bool, test: bool) -> Iterator[Problem]:

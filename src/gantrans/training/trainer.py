@@ -242,8 +242,8 @@ class Trainer:
         self.step = int(resumed.facts["step"])
         self.stopwatch.before = float(resumed.facts["seconds"])
         self.best, self.scores = resumed.facts["best"], resumed.facts["scores"]
-        for key, value in resumed.facts.get("plateau", {}).items():
-            setattr(self.plateau, key, value)
+        plateau = resumed.facts.get("plateau", {"waited": 0, "drops": 0})
+        self.plateau.waited, self.plateau.drops = int(plateau["waited"]), int(plateau["drops"])
         self.training.drops = self.plateau.drops
         if resumed.facts["images"] != self._counts():
             self.progress.say(

@@ -181,3 +181,10 @@ def test_a_tensor_stays_as_it_is_if_it_is_what_it_should_be() -> None:
     for wrong in (x[:4], x[None], x[0], (x * 9).int()):
         with pytest.raises(DataError, match=r"found a tensor .*expected float32 \(5, H, W\)"):
             to_tensor(wrong, 5)
+
+
+def test_a_tensor_is_taken_as_a_copy_since_its_source_may_use_one_buffer() -> None:
+    buffer = torch.zeros(1, 4, 4)
+    first = to_tensor(buffer, 1)
+    buffer.fill_(1)
+    assert not first.any()
