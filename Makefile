@@ -30,7 +30,7 @@ checks: plugins
 	$(BIN)/lint-imports
 
 test: checks
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 # The pages that are made from the code; a test says when they are out of date.
 docs: install

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,16 @@ from torchvision import models
 
 from gantrans.errors import CheckpointError
 from gantrans.spec.load import load
+from gantrans_perceptual import features
 from gantrans_perceptual.features import Features
 
 NETWORK = "squeezenet1_1"
 URL = "https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_read_before() -> None:
+    features._read.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +182,17 @@ def test_without_a_network_the_message_names_both_ways_out(
     assert 'weights = "path/to/squeezenet1_1-b8a52dc0.pth"' in message
     assert 'weights = "random"' in message
     assert "\n" not in message
+
+
+def test_a_file_is_read_again_only_when_it_has_changed(
+    model: Any, tmp_path: Path, images: Tensor
+) -> None:
+    file = tmp_path / "w.safetensors"
+    save_file(model.state_dict(), file)
+    first, again = look(str(file)), look(str(file))
+    assert features._read.cache_info().misses == 1
+    assert torch.equal(first(images)["fire9"], again(images)["fire9"])
+
+    save_file({k: v * 2 for k, v in model.state_dict().items()}, file)
+    os.utime(file, ns=(1, 1))
+    assert not torch.equal(look(str(file))(images)["fire9"], first(images)["fire9"])

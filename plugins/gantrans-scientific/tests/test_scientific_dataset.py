@@ -96,6 +96,18 @@ def test_pairs_are_files_of_one_name(cells: Path) -> None:
             dataset.source("train", domain)
 
 
+def test_the_suffix_does_not_matter_for_the_order_of_pairs(tmp_path: Path) -> None:
+    gray = np.zeros((4, 4), np.uint16)
+    for folder in ("trainA", "trainB"):
+        (tmp_path / "cells" / folder).mkdir(parents=True)
+    for name in ("a", "a.p"):
+        tifffile.imwrite(tmp_path / "cells" / "trainA" / f"{name}.tif", gray)
+        np.save(tmp_path / "cells" / "trainB" / f"{name}.npy", gray)
+    dataset = made(tmp_path, root="cells", paired=True)
+    a, b = (dataset.source("train", domain) for domain in "ab")
+    assert [Path(a.label(n)).stem for n in range(2)] == [Path(b.label(n)).stem for n in range(2)]
+
+
 def test_unpaired_is_the_default() -> None:
     assert not made(Path(), root="cells").paired("train")
 

@@ -221,6 +221,15 @@ def test_a_tiff_file_with_other_channels_is_refused(tmp_path):
         files(channels=2).read(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize("meaning", ["miniswhite", "palette"])
+def test_numbers_that_do_not_measure_brightness_are_refused(tmp_path, meaning):
+    colours = {"colormap": np.zeros((3, 256), np.uint16)} if meaning == "palette" else {}
+    file = tmp_path / "a.tif"
+    tifffile.imwrite(file, np.zeros((4, 4), np.uint8), photometric=meaning, **colours)
+    with pytest.raises(DataError, match=f"{meaning.upper()}, .* expected MINISBLACK or RGB"):
+        ArrayFiles(Pixels(depth="uint8")).read(file)
+
+
 def test_several_images_in_one_file_are_refused(tmp_path):
     with tifffile.TiffWriter(tmp_path / "two.tif") as file:
         file.write(ramp(1)[0])
@@ -266,6 +275,8 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         ({"depth": "uint64"}, "uint8"),
         ({"channels": 0}, "greater than or equal to 1"),
         ({"depth": "float32", "range": (0.0, float("nan"))}, "finite"),
+        ({"range": [100.5, 200]}, "uint16 holds whole numbers: give whole bounds"),
+        ({"depth": "float64", "range": [-1e308, 1e308]}, "wider than a number can be"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings, said):

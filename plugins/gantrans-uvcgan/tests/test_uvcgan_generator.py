@@ -65,7 +65,7 @@ def test_the_default_network_has_the_parameters_of_the_papers_sizes() -> None:
         built = config().build(in_channels=3, out_channels=3)
 
     assert sum(weight.numel() for weight in built.parameters()) == unet + vit
-    assert unet + vit == 31_360_239  # as many as the network that the authors released
+    assert unet + vit == 31_360_239
 
 
 def test_attention_is_the_softmax_of_scaled_products_in_each_head() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gantrans.api.dataset import Dataset, DatasetConfig, Split
+from gantrans.api.domains import filled
 from gantrans.errors import DataError
 from gantrans_hf.loading import open_splits
 from gantrans_hf.rows import Rows, image_column, rows_with_label
@@ -73,11 +74,7 @@ class HuggingFace(Dataset):
         @classmethod
         def _fill_domains(cls, table: Any) -> Any:
             """What a domain's table leaves out is as in the common one."""
-            if not isinstance(table, Mapping):
-                return table
-            common = {key: value for key, value in table.items() if key in Images.model_fields}
-            own = {key: table[key] for key in ("a", "b") if isinstance(table.get(key), Mapping)}
-            return {**table, **{key: {**common, **value} for key, value in own.items()}}
+            return filled(table, Images.model_fields)
 
         @model_validator(mode="after")
         def _tells_domains_apart(self) -> HuggingFace.Config:

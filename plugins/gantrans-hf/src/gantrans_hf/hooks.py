@@ -15,6 +15,6 @@ def gantrans_components() -> list[ComponentRef]:
             "dataset",
             "huggingface",
             "gantrans_hf.dataset:HuggingFace",
-            "Images of Hugging Face datasets, from a local folder or from the hub.",
+            "Hugging Face datasets, local or from the hub",
         )
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -90,11 +91,27 @@ class Features(nn.Module):
         if weights == RANDOM:
             state = random_weights({name: shapes[name] for name in own})
         else:
-            found = download(self.network) if weights is None else read_file(Path(weights))
-            source = f"the weights file {weights}" if weights else "torchvision's file"
-            what = f"{source} is not of {self.network}"
-            state = fitting(found, shapes, prefix="features.", what=what)
+            file = None if weights is None else Path(weights)
+            state = _read(self.network, file, _changed(file), tuple(shapes.items()))
         self.layers.load_state_dict({name: state[name] for name in own}, assign=True)
+
+
+@lru_cache(maxsize=4)
+def _read(
+    network: str, file: Path | None, changed: int, shapes: tuple[tuple[str, torch.Size], ...]
+) -> dict[str, Tensor]:
+    """A network's weights. Metrics are made anew at each evaluation; half a gigabyte is read once.
+
+    All that are made from one file share its tensors, which nobody changes.
+    """
+    found = download(network) if file is None else read_file(file)
+    source = f"the weights file {file}" if file else "torchvision's file"
+    return fitting(found, dict(shapes), prefix="features.", what=f"{source} is not of {network}")
+
+
+def _changed(file: Path | None) -> int:
+    """When a file was changed, in nanoseconds."""
+    return file.stat().st_mtime_ns if file is not None and file.exists() else 0
 
 
 def _least_side(layers: nn.Sequential) -> int:

@@ -142,11 +142,23 @@ def _load(path: Path) -> tuple[NDArray[Any], str | None]:
         raise DataError(f"it cannot be read ({reason}): {advice}") from error
 
 
+_NO_MEASURE = {
+    "PALETTE": "places in a table of colours",
+    "MINISWHITE": "which are larger where it is darker",
+}
+
+
 def _load_tiff(path: Path) -> tuple[NDArray[Any], str]:
     with tifffile.TiffFile(path) as file:
         if len(file.series) != 1:
             raise DataError(f"found {len(file.series)} images, expected one in a file")
         series = file.series[0]
+        meaning = tifffile.PHOTOMETRIC(series.keyframe.photometric)
+        if meaning in (tifffile.PHOTOMETRIC.PALETTE, tifffile.PHOTOMETRIC.MINISWHITE):
+            raise DataError(
+                f"its numbers are {meaning.name}, {_NO_MEASURE[meaning.name]}; expected MINISBLACK "
+                "or RGB: save it as one of these"
+            )
         array, axes = series.asarray(), series.axes
     for at in reversed(range(array.ndim)):  # axes that only the file's format has
         if array.shape[at] == 1 and axes[at] not in "YX":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
@@ -50,8 +51,10 @@ class Scientific(FolderDataset):
                 the data set is said to be paired.
         """
         found = super().source(split, domain)
-        if self.config.paired:
-            self._check_pairs(found, super().source(split, _OTHER[domain]))
+        if not self.config.paired:
+            return found
+        found, other = _by_name(found), _by_name(super().source(split, _OTHER[domain]))
+        self._check_pairs(found, other)
         return found
 
     def paired(self, split: Split) -> bool:
@@ -80,6 +83,12 @@ class Scientific(FolderDataset):
                 f"{there.folder} has a file {name}, and {absent.folder} has none or two of that "
                 "name: add or remove one, or set data.paired = false"
             )
+
+
+def _by_name(source: FolderSource) -> FolderSource:
+    """The files in the order of their names without suffix, which those of a pair share."""
+    paths = sorted(source.paths, key=lambda path: PurePath(path).with_suffix("").as_posix())
+    return replace(source, paths=tuple(paths))
 
 
 _OTHER: dict[Domain, Literal["a", "b"]] = {"a": "b", "b": "a"}

@@ -15,6 +15,6 @@ def gantrans_components() -> list[ComponentRef]:
             "dataset",
             "scientific",
             "gantrans_scientific.dataset:Scientific",
-            "TIFF and NumPy files of any depth and number of channels, one folder for each domain.",
+            "TIFF and NumPy files of any depth and channels",
         )
     ]

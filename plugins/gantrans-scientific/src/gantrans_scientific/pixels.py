@@ -59,6 +59,10 @@ class Pixels(BaseModel):
             raise ValueError(
                 f"`range` goes beyond what {self.depth} can hold, {least:.15g} to {most:.15g}"
             )
+        if self.is_integer and not (low.is_integer() and high.is_integer()):
+            raise ValueError(f"{self.depth} holds whole numbers: give whole bounds of `range`")
+        if not np.isfinite(high - low):
+            raise ValueError("`range` is wider than a number can be: give bounds nearer together")
         return self
 
     @property

@@ -62,8 +62,8 @@ class Positions(nn.Module):
     def forward(self, height: int, width: int) -> Tensor:
         """(height * width, features), row by row."""
         along_x, along_y = self.project.weight.unbind(1)
-        x = torch.linspace(-1, 1, width).to(along_x)
-        y = torch.linspace(-1, 1, height).to(along_y)
+        x = torch.linspace(-1, 1, width, device=along_x.device, dtype=along_x.dtype)
+        y = torch.linspace(-1, 1, height, device=along_y.device, dtype=along_y.dtype)
         # The product W p is written out: mixed precision would round a linear layer's places.
         angle = y[:, None, None] * along_y + x[:, None] * along_x + self.project.bias
         return torch.sin(angle).flatten(0, 1)
