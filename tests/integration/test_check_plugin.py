@@ -158,6 +158,17 @@ def test_json_has_an_object_for_each_check(command: Command, file: Path) -> None
     assert "images.fake" in found["leaves_its_input_alone"]["message"]
 
 
+def test_json_is_json_whatever_the_plugin_prints(command: Command, file: Path) -> None:
+    printing = SOUND.replace("        return {", "        print('measuring')\n        return {")
+    file.write_text(f"print('loading')\n{printing}")
+
+    _, out, err = command("check-plugin", str(file), "--json", "--set", "scale=2.0")
+
+    assert {one["status"] for one in json.loads(out)} <= {"ok", "skipped"}
+    assert "loading" in err
+    assert "measuring" in err
+
+
 TEST = """
 import pytest
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import textwrap
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,7 +50,8 @@ def check_plugin(
     for subject in found:
         subject.settings = tables.get(str(subject), {})
         if subject.settings:
-            with suppress(Unusable):  # a check says so, settings that are wrong are said here
+            # A check says what is unusable; settings that are wrong are said here.
+            with suppress(Unusable), redirect_stdout(sys.stderr):
                 _ = subject.config
     results: list[dict[str, str]] = []
     while found:  # each is forgotten after its checks: networks are large

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import traceback
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -79,12 +81,14 @@ class Check:
     def of(self, subject: Subject) -> Outcome:
         """Try it on `subject`. Torch's random numbers are afterwards as they were.
 
+        What the component prints goes to standard error: standard output is the command's answer.
+
         Raises WrongSettings if the subject does not take the settings that were given.
         """
         import torch
 
         try:
-            with torch.random.fork_rng(devices=[]):
+            with redirect_stdout(sys.stderr), torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
                 self.run(subject)
         except WrongSettings:

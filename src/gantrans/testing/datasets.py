@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from typing import Any, get_args
 
 import torch
@@ -19,6 +14,7 @@ from gantrans.api.step import DOMAINS, Domain
 from gantrans.errors import DataError
 from gantrans.plugin.carried import FilePlugins
 from gantrans.testing.check import Check, CheckFailed, Skipped, Unusable, blamed, checks, need
+from gantrans.testing.spawned import digest, digests_of
 from gantrans.testing.subject import Subject
 
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -58,13 +54,11 @@ def sources_of(subject: Subject) -> list[tuple[str, ImageSource]]:
     ]
 
 
-def digest(image: Any) -> str:
-    """Equal for equal images: of mode and size, or shape and type, and every value."""
-    if isinstance(image, torch.Tensor):
-        what, values = f"{tuple(image.shape)} {image.dtype}", image.numpy().tobytes()
-    else:
-        what, values = f"{image.mode} {image.size}", image.tobytes()
-    return hashlib.sha256(what.encode() + values).hexdigest()
+def use(subject: Subject) -> None:
+    """Read an image."""
+    for _, source in sources_of(subject):
+        for index in _first(source)[:1]:
+            source.image(index)
 
 
 def making_it_reads_nothing(subject: Subject) -> None:
@@ -154,6 +148,21 @@ def gives_the_same_image_again(subject: Subject) -> None:
             )
 
 
+def gives_a_new_image_each_time(subject: Subject) -> None:
+    """An image stays as it is when the next one is asked for."""
+    for name, source in sources_of(subject):
+        if len(source) < 2:
+            continue
+        held = source.image(0)
+        before = digest(held)
+        source.image(1)
+        need(
+            digest(held) == before,
+            f"{name}.image(1) changes what {name}.image(0) gave: give a new image each time, not "
+            "one buffer that is filled again",
+        )
+
+
 def survives_a_spawned_process(subject: Subject) -> None:
     """A source, sent to a spawned process, gives the same images there."""
     sources = sources_of(subject)
@@ -167,11 +176,9 @@ def survives_a_spawned_process(subject: Subject) -> None:
     except Exception as error:  # pickle raises many kinds
         raise CheckFailed(f"its sources cannot be pickled: {error}; {advice}") from error
     here = [[digest(source.image(i)) for i in _first(source)] for _, source in sources]
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        try:
-            there = pool.submit(_digests_of, sent).result(timeout=300)
-        except BrokenProcessPool:
-            raise CheckFailed(f"the process that unpickles its sources dies; {advice}") from None
+    there = digests_of(sent, LOOKED_AT)
+    need(there is not None, f"the process that unpickles its sources dies or hangs; {advice}")
+    assert there is not None
     need(not isinstance(there, str), f"in a spawned process, its sources raise {there}; {advice}")
     for (name, _), mine, theirs in zip(sources, here, there, strict=True):
         need(
@@ -213,15 +220,6 @@ def _size(image: Any) -> tuple[int, int]:
     return width, height
 
 
-def _digests_of(sent: bytes) -> Sequence[Sequence[str]] | str:
-    """In the other process: what the sources give, or what they raise."""
-    try:
-        _, sources = pickle.loads(sent)
-        return [[digest(source.image(i)) for i in _first(source)] for source in sources]
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-
-
 CHECKS: tuple[Check, ...] = checks(
     "dataset",
     making_it_reads_nothing,
@@ -229,6 +227,7 @@ CHECKS: tuple[Check, ...] = checks(
     images_are_readable,
     images_can_be_told_apart,
     gives_the_same_image_again,
+    gives_a_new_image_each_time,
     survives_a_spawned_process,
     paired_images_match,
 )

@@ -23,6 +23,12 @@ def probe(subject: Subject) -> Probe:
     return probe_of(subject, lambda: subject.build(in_channels=3), shape)
 
 
+def use(subject: Subject) -> None:
+    """Judge an image."""
+    at = probe(subject)
+    in_use(at.network, at.images())
+
+
 def gives_score_maps(subject: Subject) -> None:
     """It gives finite score maps (N, 1, h, w), one or several."""
     at = probe(subject)
@@ -77,6 +83,7 @@ CHECKS: tuple[Check, ...] = checks(
         networks.batch_coupling_is_as_said,
         networks.same_twice_with_one_seed,
         networks.in_use_it_draws_nothing,
+        networks.leaves_randomness_alone,
         networks.survives_saving,
         networks.works_in_bf16,
         networks.builds_on_the_meta_device,

@@ -30,6 +30,11 @@ def translated(subject: Subject) -> Tensor:
     return result[0]
 
 
+def use(subject: Subject) -> None:
+    """Translate an image."""
+    translated(subject)
+
+
 def keeps_the_size(subject: Subject) -> None:
     """A translation has the height and width of its image."""
     _need_shape(translated(subject), 3, probe(subject).images())
@@ -103,6 +108,7 @@ CHECKS: tuple[Check, ...] = checks(
         networks.batch_coupling_is_as_said,
         networks.same_twice_with_one_seed,
         networks.in_use_it_draws_nothing,
+        networks.leaves_randomness_alone,
         networks.survives_saving,
         networks.works_in_bf16,
         networks.builds_on_the_meta_device,

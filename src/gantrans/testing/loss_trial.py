@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gantrans.api.loss import Loss
 from gantrans.api.method import Side
-from gantrans.api.step import DOMAINS, Domain, TranslationStep
+from gantrans.api.step import DOMAINS, Domain, Images, TranslationStep
 from gantrans.testing.check import CheckFailed, Skipped, need
 from gantrans.testing.probe import noise
 from gantrans.testing.subject import Subject
@@ -23,20 +23,44 @@ TRANSLATED = ("fake", "cycle", "identity")
 SIDES: tuple[Side, Side] = ("generator", "discriminator")
 
 
+class WatchedImages(Mapping[Domain, Tensor]):
+    """Images of a pass that tell `see` each domain that is read."""
+
+    def __init__(self, images: Images, see: Callable[[Domain], None]) -> None:
+        self._images, self._see = images, see
+
+    def __getitem__(self, domain: Domain) -> Tensor:
+        image = self._images[domain]
+        self._see(domain)
+        return image
+
+    def __iter__(self) -> Iterator[Domain]:
+        return iter(self._images)
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+
 @dataclass(frozen=True)
 class WatchedStep(TranslationStep):
-    """Notes what is read, and lets everything be read that the side has."""
+    """Notes what is read, and lets everything be read that the side has.
+
+    Args:
+        read: names of the passes that were read.
+        seen: the passes and domains of images that were read.
+    """
 
     read: set[str] = field(default_factory=set)
+    seen: set[tuple[str, Domain]] = field(default_factory=set)
 
-    def _read(self, name: str) -> Any:
+    def _read(self, name: str) -> Images:
         self.read.add(name)
         if name not in self.passes:
             raise CheckFailed(
                 f"it reads step.{name} on a side that has only {', '.join(sorted(self.passes))}: "
                 "the discriminators' side works on `real` and `fake`"
             )
-        return self.passes[name]
+        return WatchedImages(self.passes[name], lambda domain: self.seen.add((name, domain)))
 
 
 @dataclass(frozen=True)
@@ -57,7 +81,7 @@ class Trial:
 
 
 def step_for(
-    subject: Subject, side: Side, *, height: int, channels: int = 3, times: int = 1
+    subject: Subject, side: Side, *, height: int, channels: int = 3, times: int = 1, seed: int = 0
 ) -> tuple[WatchedStep, dict[str, dict[Domain, Tensor]]]:
     """A step of two oblong images a domain, `times` over, and the leaves of its translations.
 
@@ -67,7 +91,7 @@ def step_for(
     width = height + 8
     drawn: dict[str, dict[Domain, Tensor]] = {
         name: {
-            domain: (0.9 * noise(2, channels, height, width, seed=10 * n + m)).repeat(
+            domain: (0.9 * noise(2, channels, height, width, seed=seed + 10 * n + m)).repeat(
                 times, 1, 1, 1
             )
             for m, domain in enumerate(DOMAINS)
@@ -94,15 +118,16 @@ def step_for(
     return WatchedStep(passes, judges), leaves
 
 
+def new_loss(subject: Subject) -> Loss:
+    """One that has seen nothing, its own weights frozen as in a run."""
+    torch.manual_seed(0)
+    built: Loss = subject.build()
+    return built.requires_grad_(False)
+
+
 def loss_of(subject: Subject) -> Loss:
-    """The loss, its own weights frozen as in a run; made once."""
-
-    def make() -> Loss:
-        torch.manual_seed(0)
-        built: Loss = subject.build()
-        return built.requires_grad_(False)
-
-    return subject.once("loss", make)
+    """The loss of all checks, made once."""
+    return subject.once("loss", lambda: new_loss(subject))
 
 
 def terms_of(loss: Loss, side: Side, step: TranslationStep, seed: int = 3) -> dict[str, Any]:

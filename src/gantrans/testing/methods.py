@@ -13,6 +13,11 @@ from gantrans.testing.subject import Subject
 from gantrans.training.step import TrainingStep
 
 
+def use(subject: Subject) -> None:
+    """Train one step."""
+    trained(subject, 1)
+
+
 def trains_every_network_once(subject: Subject) -> None:
     """Its phases have names of their own, and train each of its networks once."""
     method = job(subject).method
@@ -73,6 +78,21 @@ def a_step_moves_every_network(subject: Subject) -> None:
         f"a training step leaves {', '.join(still)} as it was: let its phase give terms that "
         "depend on it, without .detach() in between",
     )
+
+
+def leaves_the_batch_alone(subject: Subject) -> None:
+    """The images of a batch are afterwards as they were."""
+    made = job(subject)
+    loaded = steps_of(made, 1)[0]
+    before = [{d: x.clone() for d, x in batch.real.items()} for batch in loaded]
+    step_once(subject, TrainingStep(made), 0, loaded)
+    for batch, images in zip(loaded, before, strict=True):
+        for domain, x in images.items():
+            need(
+                torch.equal(batch.real[domain], x),
+                f"it writes into batch.real[{domain!r}], which its other phases read: use "
+                "x = x + y, not x += y, .clamp_() and the like",
+            )
 
 
 def terms_are_finite_scalars(subject: Subject) -> None:
@@ -165,6 +185,7 @@ CHECKS: tuple[Check, ...] = checks(
     trains_every_network_once,
     generators_have_their_direction,
     a_step_moves_every_network,
+    leaves_the_batch_alone,
     terms_are_finite_scalars,
     gives_what_it_provides,
     gives_the_same_twice_with_one_seed,

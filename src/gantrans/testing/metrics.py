@@ -45,6 +45,11 @@ def ordinary(subject: Subject) -> dict[str, float]:
     return subject.once("ordinary", measure)
 
 
+def use(subject: Subject) -> None:
+    """Measure some images."""
+    ordinary(subject)
+
+
 def gives_numbers_by_name(subject: Subject) -> None:
     """It gives finite numbers by name, one of them under its own name."""
     found: Any = ordinary(subject)

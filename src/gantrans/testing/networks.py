@@ -21,6 +21,7 @@ from gantrans.testing.probe import (
     legal_side,
     maps,
     noise,
+    seeds_torch,
 )
 from gantrans.testing.subject import Subject
 
@@ -183,12 +184,31 @@ def in_use_it_draws_nothing(probe: Probe) -> None:
     )
 
 
+def leaves_randomness_alone(probe: Probe) -> None:
+    """Building and running it does not seed torch, whose random numbers others draw too."""
+
+    def train() -> None:
+        with in_mode(network, training=True), torch.no_grad():
+            network(probe.images(2))
+
+    network = probe.fresh(0)
+    for what, doing in (("__init__", probe.build), ("forward", train)):
+        need(
+            not seeds_torch(doing),
+            f"after its {what}, torch draws the same whatever was drawn before: leave out "
+            "torch.manual_seed(), and draw what must not vary from a torch.Generator of its own",
+        )
+
+
 def survives_saving(probe: Probe) -> None:
-    """Its weights, saved as safetensors and loaded into a new one, give the same result."""
+    """After training, its weights, saved and loaded into a new one, give the same result."""
     x = probe.images()
+    network, other = probe.fresh(0), probe.fresh(9)
+    with torch.no_grad():  # running statistics are no longer what they began as
+        for seed in (6, 7):
+            network(noise(2, *probe.shape, seed=seed))
     file: Path = probe.subject.folder("weights") / "network.safetensors"
-    save_tensors(file, probe.network.state_dict())
-    other = probe.fresh(9)
+    save_tensors(file, network.state_dict())
     try:
         other.load_state_dict(load_tensors(file, "cpu"))
     except RuntimeError as error:
@@ -197,7 +217,7 @@ def survives_saving(probe: Probe) -> None:
             "layers every time"
         ) from None
     need(
-        equal(in_use(probe.network, x), in_use(other, x)),
+        equal(in_use(network, x), in_use(other, x)),
         "loaded into a new network, its weights give another result: keep all that it needs in "
         "parameters or in persistent buffers (register_buffer), not in plain attributes",
     )

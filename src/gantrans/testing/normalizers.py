@@ -36,6 +36,12 @@ def probe(subject: Subject) -> Probe:
     return probe_of(subject, build, lambda _: (CHANNELS, 6, 10))
 
 
+def use(subject: Subject) -> None:
+    """Normalise once."""
+    at = probe(subject)
+    in_training(at.network, at.images(2))
+
+
 def keeps_the_shape(subject: Subject) -> None:
     """A layer for any number of channels keeps the shape, and lets the gradient through."""
     normalizer = subject.build()
@@ -97,6 +103,7 @@ CHECKS: tuple[Check, ...] = checks(
         networks.leaves_its_input_alone,
         networks.batch_coupling_is_as_said,
         networks.same_twice_with_one_seed,
+        networks.leaves_randomness_alone,
         networks.survives_saving,
         networks.works_in_bf16,
         networks.builds_on_the_meta_device,

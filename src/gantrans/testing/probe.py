@@ -23,14 +23,19 @@ class Probe:
     Args:
         subject: the component that it is of.
         network: built after torch was seeded with 0, in training mode.
-        fresh: builds another one, after torch was seeded with the number.
+        build: builds another one.
         shape: (C, H, W) of an image that suits it.
     """
 
     subject: Subject
     network: nn.Module
-    fresh: Callable[[int], nn.Module]
+    build: Callable[[], nn.Module]
     shape: tuple[int, int, int]
+
+    def fresh(self, seed: int) -> nn.Module:
+        """Another one, built after torch was seeded, in training mode."""
+        torch.manual_seed(seed)
+        return self.build().train()
 
     def images(self, count: int = 1) -> Tensor:
         """(count, C, H, W) in [-1, 1], always the same."""
@@ -42,13 +47,10 @@ def probe_of(
 ) -> Probe:
     """A probe, made once for a subject; `shape` says what suits the built network."""
 
-    def fresh(seed: int) -> nn.Module:
-        torch.manual_seed(seed)
-        return build().train()
-
     def make() -> Probe:
-        network = fresh(0)
-        return Probe(subject, network, fresh, shape(network))
+        torch.manual_seed(0)
+        network = build().train()
+        return Probe(subject, network, build, shape(network))
 
     return subject.once("probe", make)
 
@@ -95,6 +97,16 @@ def in_training(network: nn.Module, x: Tensor, seed: int = 3) -> list[Tensor]:
     torch.manual_seed(seed)
     with in_mode(network, training=True), torch.no_grad():
         return [y.clone() for y in maps(network(x))]
+
+
+def seeds_torch(doing: Callable[[], object]) -> bool:
+    """Whether torch draws the same after `doing`, whatever it was seeded with before."""
+    states = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        doing()
+        states.append(torch.get_rng_state())
+    return torch.equal(*states)
 
 
 def rms(tensors: Sequence[Tensor]) -> float:

@@ -40,9 +40,8 @@ def job(subject: Subject, **changes: Any) -> Job:
         }
         registry = _with_reader(subject)
         source = Source(table, "the kit's spec", subject.base_dir)
-        return assemble(
-            LoadedSpec(validate(source, registry), source, registry), torch.device("cpu")
-        )
+        spec = validate(source, registry).model_copy(update={"method": subject.config})
+        return assemble(LoadedSpec(spec, source, registry), torch.device("cpu"))
 
     _ = subject.config  # says what is wrong with the settings
     return subject.building("the networks of a small run", make)

@@ -41,7 +41,7 @@ class Subject:
     ) -> None:
         self.registry, self.entry = registry, entry
         self.settings = dict(settings or {})
-        self.base_dir = base_dir or Path.cwd()
+        self.base_dir = (base_dir or Path.cwd()).absolute()
         self._kept: dict[str, Any] = {}
         self._was_built = False
         self._unusable: Unusable | None = None
@@ -88,7 +88,7 @@ class Subject:
         """
         config_class = self.component.Config
         try:
-            return config_class.model_validate(self.settings, context={"components": self.registry})
+            return self.validated(self.settings)
         except ValidationError as error:
             said = "; ".join(
                 f"{'.'.join(map(str, p.path)) or self.name}: {p.message}"
@@ -106,6 +106,15 @@ class Subject:
         except Exception as error:  # a validator of the plugin
             message = f"validating its settings raises {blamed(error, self.code)}; mend its Config"
             raise Unusable("builds", message) from error
+
+    def validated(self, settings: Mapping[str, Any]) -> Any:
+        """The config of other settings, read as a spec in `base_dir` would be.
+
+        Raises pydantic's ValidationError if they are wrong.
+        """
+        return self.component.Config.model_validate(
+            settings, context={"components": self.registry, "base_dir": self.base_dir}
+        )
 
     def build(self, **runtime: Any) -> Any:
         """Make the component. Raises Unusable if that fails."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import entry_points
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,9 @@ def subjects_of(
     """The components that a target names, ready to be checked.
 
     Args:
-        target: a one-file plugin's path; the name of an installed distribution, or of its entry
-            point, which means all that it brings; or a component as `name` or `kind/name`. The
-            first of these that it fits is meant.
+        target: a one-file plugin's path, which ends in `.py`; the name of an installed
+            distribution, or of its entry point, which means all that it brings; or a component as
+            `name` or `kind/name`. The first of these that it fits is meant.
         settings: what components cannot do without, by `kind/name`.
         kind: only components of this kind.
         files: one-file plugins to load beside.
@@ -43,8 +44,9 @@ def subjects_of(
         CheckFailed: if it names a plugin that is broken, with the reason.
     """
     base_dir = base_dir or Path.cwd()
-    file = base_dir / target
-    is_file = target.endswith(".py") or file.is_file()
+    file, is_file = base_dir / target, target.endswith(".py")
+    if is_file and not isfile(file):  # noqa: PTH113 - Path's raises if the name is too long
+        raise UsageError(f"there is no file {file}")
     registry = load_registry([*files, *([file] if is_file else [])])
     entries = _in_file(registry, file) if is_file else _called(registry, target)
     if kind is not None:
@@ -71,8 +73,6 @@ def subjects_of(
 
 def _in_file(registry: Registry, file: Path) -> list[Entry]:
     at = file.resolve()
-    if not at.is_file():
-        raise UsageError(f"there is no file {file}")
     _refuse_broken(registry, lambda origin: origin.file == at)
     found = [entry for entry in registry if entry.origin.file == at]
     if not found:  # one content is taken in once, under the name that came first

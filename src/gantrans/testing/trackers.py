@@ -13,6 +13,13 @@ from gantrans.testing.check import Check, CheckFailed, blamed, checks, need
 from gantrans.testing.subject import Subject
 
 
+def use(subject: Subject) -> None:
+    """Report a number."""
+    tracker = _tracker(subject, subject.folder("used"), 0)
+    tracker.scalars(1, {"x": 0.5})
+    tracker.close()
+
+
 def takes_what_a_run_reports(subject: Subject) -> None:
     """It takes numbers and pictures, and closes."""
     folder = subject.folder("run")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from faulty import fault, unproven
+from gantrans.testing import spawned
 from gantrans.testing.datasets import CHECKS
 from gantrans.testing.kit import checks_of
 from gantrans.testing.target import subjects_of
@@ -124,6 +125,25 @@ FAULTS = [
         "belong to the framework",
     ),
     fault(
+        "gives_a_new_image_each_time",
+        (
+            SOURCE,
+            """
+    shared = torch.zeros(3, 6, 8)
+
+    def image(self, index):
+        self.shared.fill_(index / 10)
+        return self.shared
+""",
+        ),
+        "give a new image each time",
+    ),
+    fault(
+        "survives_a_spawned_process",
+        method(SOURCE, "def __setstate__(self, state): import os; os._exit(1)"),
+        "dies or hangs",
+    ),
+    fault(
         "survives_a_spawned_process",
         method(
             DATASET,
@@ -206,6 +226,21 @@ def test_a_fault_is_found_by_its_check_which_says_what_to_change(
 
     assert found.status == "failed"
     assert words in found.message
+
+
+def test_a_spawned_process_that_hangs_is_ended(
+    outcomes: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spawned, "PATIENCE", 0.5)
+    hang = "def __setstate__(self, state): import time; time.sleep(1000)"
+    head, tail = SOUND.split("class Faulty")
+
+    [(_, found)] = outcomes(
+        f"{head}\n    {hang}\n\n\nclass Faulty{tail}", "survives_a_spawned_process"
+    )
+
+    assert found.status == "failed"
+    assert "dies or hangs" in found.message
 
 
 def test_every_check_has_a_fault_that_it_finds() -> None:

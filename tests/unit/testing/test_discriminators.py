@@ -31,6 +31,10 @@ def only_colour(self: Any, config: Any, *, in_channels: int) -> None:
     Sound.__init__(self, config, in_channels=3)
 
 
+def seeding(self: Any) -> None:
+    torch.manual_seed(0)
+
+
 def with_attribute(self: Any) -> None:
     self.scale = torch.rand(1) + 0.5
 
@@ -88,6 +92,7 @@ FAULTS = [
         faulty(Sound, forward=lambda self, x: self.conv(x + torch.randn_like(x))),
         "while self.training",
     ),
+    fault("leaves_randomness_alone", faulty(Sound, __init__=built(seeding)), "after its __init__"),
     fault(
         "survives_saving",
         faulty(

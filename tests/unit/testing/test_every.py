@@ -1,15 +1,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from faulty import fault, faulty, unproven
 from gantrans.api.component import ComponentRef
 from gantrans.api.loss import Loss, LossConfig
+from gantrans.api.path import SpecPath
 from gantrans.testing.every import CHECKS
+from gantrans.testing.kit import checks_of
+from gantrans.testing.target import subjects_of
 
 Install = Callable[..., Any]
 
@@ -78,6 +89,31 @@ def fails(self: Any, config: Any) -> None:
     raise RuntimeError("no such table")
 
 
+class Sorted(LossConfig):
+    scales: list[int] = Field([1, 2], description="sizes")
+
+
+class Listed(LossConfig):
+    scales: list[int] = Field([1, 2], description="sizes")
+
+
+class Adding(Loss):
+    """Counts in its own settings."""
+
+    name = "adding"
+    requires = {"fake"}
+    Config = Listed
+
+    def generator(self, step: Any) -> Any:
+        self.config.scales.append(3)
+        return step.fake["a"].square().mean()
+
+
+def sorts(self: Any, config: Any) -> None:
+    Loss.__init__(self, config)
+    config.scales.sort(reverse=True)
+
+
 FAULTS = [
     fault("says_what_it_is", faulty(Loss, __doc__=None), "has no docstring"),
     fault("says_what_it_is", faulty(Loss, __doc__="Sharp edges\n\nMore."), "with a full stop"),
@@ -95,6 +131,12 @@ FAULTS = [
     fault("builds", faulty(Loss, Config=Needy), "--set root=VALUE"),
     fault("builds", faulty(Loss, Config=Doomed), "change its defaults"),
     fault("builds", faulty(Loss, __init__=fails), "mend its __init__"),
+    fault("leaves_its_settings_alone", Adding, "it changes self.config.scales"),
+    fault(
+        "leaves_its_settings_alone",
+        faulty(Loss, Config=Sorted, __init__=sorts),
+        "work on a copy, such as sorted",
+    ),
 ]
 
 
@@ -182,7 +224,57 @@ def test_is_listed_without_torch_finds_a_hook_that_imports_it(
     found = checked("faulty-hook", "is_listed_without_torch")
 
     assert found.status == "failed"
-    assert "faulty_hook_hooks, the module of its hook, imports torch" in found.message
+    assert "the hook of faulty-hook imports torch" in found.message
+
+
+def test_is_listed_without_torch_finds_a_hook_that_imports_it_when_called(
+    install: Install, hook: Callable[..., str]
+) -> None:
+    head, called, body = hook("faulty").partition("def gantrans_components():\n")
+    install("faulty-call", f"{head}{called}    import torch\n{body}")
+
+    found = checked("faulty-call", "is_listed_without_torch")
+
+    assert found.status == "failed"
+    assert "when it is imported or called" in found.message
+
+
+def test_is_listed_without_torch_finds_a_hook_that_ends_a_new_process(
+    install: Install, hook: Callable[..., str]
+) -> None:
+    site = install("faulty-end", hook("faulty"))
+    target = subject("faulty-end")
+    (site / "faulty_end_hooks.py").write_text("import os\nos._exit(3)\n")
+
+    found = run("is_listed_without_torch", target)
+
+    assert found.status == "failed"
+    assert "a new process that loads faulty-end fails: exit code 3" in found.message
+
+
+def test_paths_are_relative_to_the_base_folder_in_every_check(
+    subject_of: Callable[..., Any], tmp_path: Path
+) -> None:
+    """As a spec's are relative to its folder."""
+
+    class Config(LossConfig):
+        weights: SpecPath = Field(description="file")
+
+        @field_validator("weights")
+        @classmethod
+        def _there(cls, path: Path) -> Path:
+            if not path.is_file():
+                raise ValueError("not there")
+            return path
+
+    (tmp_path / "w.txt").write_text("1")
+    made = subject_of(faulty(Loss, Config=Config), weights="w.txt")
+    made.base_dir = tmp_path
+
+    found = {check.name: check.of(made) for check in checks_of("loss")}
+
+    assert made.config.weights == tmp_path / "w.txt"
+    assert {name for name, one in found.items() if one.status == "failed"} == {"has_a_side"}
 
 
 def test_what_cannot_be_built_fails_once_and_the_rest_is_skipped(
@@ -194,8 +286,14 @@ def test_what_cannot_be_built_fails_once_and_the_rest_is_skipped(
 
 
 def checked(target: str, name: str) -> Any:
-    from gantrans.testing.target import subjects_of
+    return run(name, subject(target))
 
-    [subject] = subjects_of(target)
+
+def subject(target: str) -> Any:
+    [found] = subjects_of(target)
+    return found
+
+
+def run(name: str, subject: Any) -> Any:
     [check] = [one for one in CHECKS if one.name == name]
     return check.of(subject)

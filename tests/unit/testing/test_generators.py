@@ -29,6 +29,15 @@ class Sound(Generator):
         return self.conv(x).tanh()
 
 
+def seeding(self: Any) -> None:
+    torch.manual_seed(0)
+
+
+def seeding_forward(self: Any, x: Tensor) -> Tensor:
+    torch.manual_seed(0)
+    return Sound.forward(self, x)
+
+
 def only_colour(self: Any, config: Any, *, in_channels: int, out_channels: int) -> None:
     Sound.__init__(self, config, in_channels=3, out_channels=3)
 
@@ -130,6 +139,8 @@ FAULTS = [
         faulty(Sound, forward=lambda self, x: Sound.forward(self, x + torch.randn_like(x))),
         "while self.training",
     ),
+    fault("leaves_randomness_alone", faulty(Sound, __init__=built(seeding)), "after its __init__"),
+    fault("leaves_randomness_alone", faulty(Sound, forward=seeding_forward), "after its forward"),
     fault(
         "survives_saving",
         faulty(

@@ -81,6 +81,28 @@ def remembering(self: Any, step: Any) -> Tensor:
     return fake(step).square().mean() * self.calls
 
 
+def relative_to_the_first(self: Any, step: Any) -> Tensor:
+    value = fake(step).square().mean()
+    self.first = getattr(self, "first", value.detach())
+    return value / self.first
+
+
+def changing_late(self: Any, step: Any) -> Tensor:
+    self.calls = getattr(self, "calls", 0) + 1
+    return fake(step).square().mean() * (2 if self.calls > 50 else 1)
+
+
+def clipping(self: Any, step: Any) -> Tensor:
+    for weight in step.discriminators["b"].parameters():
+        weight.data.clamp_(-0.01, 0.01)
+    return scores(step).mean() + scores(step, "b").mean()
+
+
+def seeding(self: Any, step: Any) -> Tensor:
+    torch.manual_seed(0)
+    return fake(step).square().mean()
+
+
 def linear(self: Any) -> None:
     self.features = nn.Conv2d(3, 4, 3)
 
@@ -122,11 +144,21 @@ FAULTS = [
     fault(
         "gradient_reaches_the_generator",
         generator(
-            lambda s, step: fake(step).square().mean() + step.cycle["a"].detach().mean(),
+            lambda s, step: fake(step).square().mean() + step.cycle["b"].detach().mean(),
             "fake",
             "cycle",
         ),
-        "no gradient reaches it",
+        "step.cycle['b'], but no gradient reaches a translation to 'b'",
+    ),
+    fault(
+        "gradient_reaches_the_generator",
+        generator(
+            lambda s, step: {
+                "ab": step.fake["b"].square().mean() + step.fake["a"].square().mean(),
+                "ba": step.fake["a"].detach().mean() + 0 * step.fake["a"].sum(),
+            }
+        ),
+        "the gradient of its term 'ba' reaches no translated image",
     ),
     fault(
         "gradient_reaches_the_generator",
@@ -152,6 +184,7 @@ FAULTS = [
         "writes into step.fake['a']",
     ),
     fault("leaves_the_step_alone", discriminator(wanting_real), "x.detach().requires_grad_()"),
+    fault("leaves_the_step_alone", discriminator(clipping), "the weights of the discriminator of"),
     fault("leaves_the_step_alone", generator(freeing), "leave requires_grad_()"),
     fault("leaves_the_step_alone", generator(judging_in_use), "leave its mode"),
     fault(
@@ -170,6 +203,9 @@ FAULTS = [
         "draw random numbers with torch",
     ),
     fault("gives_the_same_twice_with_one_seed", generator(remembering), "no memory"),
+    fault("keeps_no_state", generator(relative_to_the_first), "a resumed run would differ"),
+    fault("keeps_no_state", generator(changing_late), "a function of the step's images"),
+    fault("leaves_randomness_alone", generator(seeding), "leave out torch.manual_seed()"),
     fault(
         "leaves_its_weight_to_the_trainer",
         generator(lambda s, step: s.config.weight * fake(step).square().mean()),
@@ -276,6 +312,31 @@ def test_second_derivatives_and_random_points_pass(is_sound: Callable[[Any], Non
             return terms
 
     is_sound(Penalty)
+
+
+def test_a_fixed_target_is_no_fault(outcome: Callable[..., Any]) -> None:
+    """What comes back is what translations are compared with, and need not learn itself."""
+    component = generator(
+        lambda s, step: sum(F.l1_loss(step.fake[d], step.cycle[d].detach()) for d in DOMAINS),
+        "fake",
+        "cycle",
+    )
+
+    assert outcome(component, "gradient_reaches_the_generator").status == "ok"
+
+
+def test_a_measure_of_the_batch_as_a_whole_is_not_called_a_sum(outcome: Callable[..., Any]) -> None:
+    found = outcome(generator(lambda s, step: fake(step).var(0).mean()), "is_a_mean_over_the_batch")
+
+    assert (found.status, "of the batch as a whole" in found.message) == ("skipped", True)
+
+
+def test_what_is_computed_once_and_kept_is_no_state(outcome: Callable[..., Any]) -> None:
+    def with_window(self: Any, step: Any) -> Tensor:
+        self.window = getattr(self, "window", torch.ones(1, 3, 5, 5) / 75)
+        return F.conv2d(fake(step), self.window).square().mean()
+
+    assert outcome(generator(with_window), "keeps_no_state").status == "ok"
 
 
 def test_a_loss_that_needs_larger_images_gets_them(outcome: Callable[..., Any]) -> None:

@@ -53,6 +53,17 @@ def outsider(self: Any) -> None:
     self.generators = {"ab": self.parts.make_generator("other", "a", "b")}
 
 
+def writes_into_the_batch(self: Any) -> None:
+    original = self.phases[1].forward
+
+    def forward(batch: Batch) -> PhaseResult:
+        result = original(batch)
+        batch.real["b"].clamp_(-0.1, 0.1)
+        return result
+
+    self.phases[1].forward = forward
+
+
 def cut(self: Any, result: PhaseResult) -> PhaseResult:
     terms = {name: {k: t.detach() for k, t in by.items()} for name, by in result.terms.items()}
     return replace(result, terms=terms)
@@ -102,6 +113,7 @@ FAULTS = [
     fault("generators_have_their_direction", method(wrong_direction), '"ab" and "ba"'),
     fault("generators_have_their_direction", method(outsider), "put it into `networks`"),
     fault("a_step_moves_every_network", method(phase(1, cut)), "without .detach()"),
+    fault("leaves_the_batch_alone", method(writes_into_the_batch), "writes into batch.real['b']"),
     fault("terms_are_finite_scalars", method(phase(0, infinite)), "give finite scalars"),
     fault(
         "gives_what_it_provides",

@@ -39,6 +39,25 @@ def layer(function: Callable[[Any, Tensor], Tensor], scale: Callable[[], Any] = 
 
 ONE = nn.InstanceNorm2d(4)
 
+
+class Forgetting(nn.Module):
+    """Running means that are not saved."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(1, channels, 1, 1), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            self.mean.lerp_(x.mean((0, 2, 3), keepdim=True).float(), 0.1)
+        return x - self.mean
+
+
+def seeding(self: Any, x: Tensor) -> Tensor:
+    torch.manual_seed(1)
+    return x
+
+
 FAULTS = [
     fault("keeps_the_shape", layer(lambda self, x: x[..., 1:]), "keep the shape"),
     fault("keeps_the_shape", layer(lambda self, x: x / 0), "eps"),
@@ -67,6 +86,8 @@ FAULTS = [
         layer(lambda self, x: x * self.scale, lambda: torch.rand(1)),
         "register_buffer",
     ),
+    fault("survives_saving", faulty(Sound, layer=lambda self, c: Forgetting(c)), "persistent"),
+    fault("leaves_randomness_alone", layer(seeding), "leave out torch.manual_seed()"),
     fault("works_in_bf16", layer(lambda self, x: x @ x.transpose(2, 3) @ x * 100 % 1), "float32"),
     fault(
         "builds_on_the_meta_device",

@@ -68,6 +68,8 @@ def test_a_component_of_a_file_that_is_loaded_beside(file: Path) -> None:
         ("loss/cycel", {}, "did you mean 'loss/cycle'?"),
         ("metric/cycle", {}, "is called 'metric/cycle'"),
         ("nowhere.py", {}, "there is no file"),
+        (f"{'long' * 75}.py", {}, "there is no file"),
+        ("long" * 75, {}, "no component is called"),
         ("cycle", {"kind": "los"}, "did you mean 'loss'?"),
         ("cycle", {"kind": "metric"}, "cycle brings no metric"),
         ("cycle", {"settings": {"loss/cycel": {}}}, "did you mean 'loss/cycle'?"),
@@ -80,6 +82,13 @@ def test_what_names_nothing_is_wrong_use(
         subjects_of(target, **options)
 
     assert message in str(caught.value)
+
+
+def test_a_file_whose_name_does_not_end_in_py_is_not_run(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("raise SystemExit('run')\n")
+
+    with pytest.raises(UsageError, match="no component is called 'notes'"):
+        subjects_of("notes", base_dir=tmp_path)
 
 
 def test_a_broken_plugins_reason_is_the_failure(tmp_path: Path, install: Install) -> None:
