@@ -169,15 +169,17 @@ def test_encoded_images_of_other_writers_are_decoded(tmp_path: Path, column: str
     assert (shown(dataset, "train", "a"), shown(dataset, "train", "b")) == ([7], [8])
 
 
-@pytest.mark.parametrize("form", ["undecoded", "numpy"])
+@pytest.mark.parametrize("form", ["undecoded", "numpy", "arrow", "one column"])
 def test_it_does_not_matter_in_which_form_the_rows_were_to_be_given(
     tmp_path: Path, form: str
 ) -> None:
     table = animals(6)
     if form == "undecoded":
         table = table.cast_column("image", datasets.Image(decode=False))
+    elif form == "one column":
+        table = table.with_format("numpy", columns=["image"])
     else:
-        table = table.with_format("numpy")
+        table = table.with_format(form)
     table.save_to_disk(tmp_path / "animals")
     assert shown(made(tmp_path, path="animals", **BY_LABEL), "train", "a") == [0, 30]
 

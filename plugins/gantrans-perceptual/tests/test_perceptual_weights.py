@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -196,3 +197,42 @@ def test_a_file_is_read_again_only_when_it_has_changed(
     save_file({k: v * 2 for k, v in model.state_dict().items()}, file)
     os.utime(file, ns=(1, 1))
     assert not torch.equal(look(str(file))(images)["fire9"], first(images)["fire9"])
+
+
+def test_random_weights_are_drawn_once() -> None:
+    first = look("random").layers.state_dict()
+    again = look("random").layers.state_dict()
+    assert features._read.cache_info().misses == 1
+    assert all(torch.equal(weight, again[name]) for name, weight in first.items())
+
+
+@pytest.mark.parametrize("parameters", [False, True], ids=["tensors", "parameters"])
+def test_a_network_that_moves_leaves_those_of_the_same_file_where_they_are(
+    model: Any, tmp_path: Path, images: Tensor, parameters: bool
+) -> None:
+    state = dict(model.named_parameters()) if parameters else model.state_dict()
+    torch.save(state, tmp_path / "w.pth")
+    first, moved = look(str(tmp_path / "w.pth")), look(str(tmp_path / "w.pth"))
+    before = first(images)["fire9"]
+    copied = deepcopy(first)
+
+    moved.to("meta")
+    copied.double().layers[0].weight.zero_()
+
+    assert {weight.device.type for weight in moved.parameters()} == {"meta"}
+    assert torch.equal(first(images)["fire9"], before)
+    assert torch.equal(look(str(tmp_path / "w.pth"))(images)["fire9"], before)
+
+
+def test_weights_that_a_metric_read_serve_a_loss(
+    model: Any, tmp_path: Path, images: Tensor
+) -> None:
+    """Tensors made in inference mode could not be differentiated through."""
+    save_file(model.state_dict(), tmp_path / "w.safetensors")
+    with torch.inference_mode():
+        look(str(tmp_path / "w.safetensors"))
+        look("random")
+    for weights in (str(tmp_path / "w.safetensors"), "random"):
+        wanted = images.clone().requires_grad_()
+        look(weights)(wanted)["fire9"].sum().backward()
+        assert wanted.grad is not None

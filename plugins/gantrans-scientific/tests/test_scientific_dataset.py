@@ -91,21 +91,32 @@ def test_pairs_are_files_of_one_name(cells: Path) -> None:
     a, b = (dataset.source("train", domain) for domain in "ab")
     assert [Path(a.label(n)).stem for n in range(3)] == [Path(b.label(n)).stem for n in range(3)]
     (cells / "trainB" / "1.tif").unlink()
-    for domain in "ab":
-        with pytest.raises(DataError, match=r"trainA has a file 1, and .*trainB has none"):
+    for domain, (one, other) in {"a": ("A has 1", "B has 0"), "b": ("B has 0", "A has 1")}.items():
+        with pytest.raises(DataError, match=f"called 1, suffix aside, .*train{one} .*train{other}"):
             dataset.source("train", domain)
 
 
-def test_the_suffix_does_not_matter_for_the_order_of_pairs(tmp_path: Path) -> None:
+def test_a_second_file_of_a_name_is_the_one_that_is_named(cells: Path) -> None:
+    np.save(cells / "trainA" / "1.npy", np.zeros((2, 4, 4), np.uint16))
+    with pytest.raises(DataError, match=r"called 1, .*trainA has 2 and .*trainB has 1: add or rem"):
+        made(cells.parent, root="cells", paired=True).source("train", "a")
+
+
+@pytest.mark.parametrize("limit", [None, 1])
+def test_the_suffix_does_not_matter_for_the_order_of_pairs(
+    tmp_path: Path, limit: int | None
+) -> None:
     gray = np.zeros((4, 4), np.uint16)
     for folder in ("trainA", "trainB"):
         (tmp_path / "cells" / folder).mkdir(parents=True)
     for name in ("a", "a.p"):
         tifffile.imwrite(tmp_path / "cells" / "trainA" / f"{name}.tif", gray)
         np.save(tmp_path / "cells" / "trainB" / f"{name}.npy", gray)
-    dataset = made(tmp_path, root="cells", paired=True)
-    a, b = (dataset.source("train", domain) for domain in "ab")
-    assert [Path(a.label(n)).stem for n in range(2)] == [Path(b.label(n)).stem for n in range(2)]
+    dataset = made(tmp_path, root="cells", paired=True, limit=limit)
+    a, b = (dataset.source("train", domain).paths for domain in "ab")
+    assert (
+        [Path(path).stem for path in a] == [Path(path).stem for path in b] == ["a", "a.p"][:limit]
+    )
 
 
 def test_unpaired_is_the_default() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,42 @@ def test_what_is_written_is_as_near_as_the_readme_says(tmp_path, depth, range_, 
     out = tifffile.imread(tmp_path / "out.tif")
     assert out.dtype == array.dtype
     assert np.abs(out.astype(np.float64) - array.astype(np.float64)).max() <= bound
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 65535), (0, 4095), (3, 60001)])
+def test_16_bit_numbers_become_the_nearest_values_of_32_bits(low, high):
+    inside = ALL_16_BIT[(low <= ALL_16_BIT) & (high >= ALL_16_BIT)]
+    pixels = Pixels(range=(low, high))
+    exact = [float(Fraction(2 * int(v) - low - high, high - low)) for v in inside]
+    x = pixels.to_tensor(inside[None, None])
+    assert torch.equal(x[0, 0], torch.tensor(exact, dtype=torch.float64).float())
+    assert np.array_equal(pixels.to_numbers(x)[0, 0], inside)
+
+
+def test_16_bit_images_take_no_more_memory_than_they_are_large():
+    pixels, array = Pixels(), np.tile(ALL_16_BIT, (1, 4, 4))
+    tracemalloc.start()
+    try:
+        x = pixels.to_tensor(array)
+        read = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        pixels.to_numbers(x)
+        written = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert read < 4.5 * array.size  # x itself: four bytes a pixel
+    assert written < 2.5 * array.size
+
+
+def test_a_float_range_as_wide_as_may_be_overflows_nowhere():
+    pixels = Pixels(depth="float64", range=(-8e307, 8e307))
+    array = np.array([[[-1.7e308, -8e307, 0, 8e307, 1.7e308]]])
+    with np.errstate(all="raise"):
+        x = pixels.to_tensor(array)
+        numbers = pixels.to_numbers(x)
+    assert x.tolist() == [[[-1, -1, 0, 1, 1]]]
+    assert numbers.tolist() == [[[-8e307, -8e307, 0, 8e307, 8e307]]]
 
 
 def test_values_follow_the_range_and_are_clipped_to_it(tmp_path):

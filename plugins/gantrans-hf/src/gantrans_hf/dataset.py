@@ -139,7 +139,7 @@ class HuggingFace(Dataset):
                 f"{', '.join(splits)}"
             )
         where = f"{images.path}/{wanted}"
-        table = splits[wanted]
+        table = splits[wanted].with_format(None)  # it may be stored with one that gives no images
         numbers = rows_with_label(table, images.label_column, images.label, where)
         if split == "train" and not numbers:
             raise DataError(f"{where} has no image{_with(images)}: there is nothing to train on")

@@ -70,7 +70,7 @@ def image_column(table: datasets.Dataset, column: str, where: str) -> datasets.D
     feature = table.features.get(column)
     if feature is None:
         raise _no_column(table, column, where)
-    images = table.select_columns([column]).with_format(None)  # NumPy and torch give no images
+    images = table.select_columns([column])
     if isinstance(feature, datasets.Image):
         return images.cast_column(column, datasets.Image())  # it may have been told not to decode
     if isinstance(feature, dict):  # as `datasets` stores images, written by someone else

@@ -88,30 +88,35 @@ class Features(nn.Module):
 
     def _load(self, weights: Path | str | None, shapes: dict[str, torch.Size]) -> None:
         own = self.layers.state_dict()
-        if weights == RANDOM:
-            state = random_weights({name: shapes[name] for name in own})
-        else:
-            file = None if weights is None else Path(weights)
-            state = _read(self.network, file, _changed(file), tuple(shapes.items()))
+        state = _read(self.network, weights, _changed(weights), tuple(shapes.items()))
         self.layers.load_state_dict({name: state[name] for name in own}, assign=True)
 
 
 @lru_cache(maxsize=4)
+@torch.inference_mode(False)  # what is read in that mode could serve no loss later
 def _read(
-    network: str, file: Path | None, changed: int, shapes: tuple[tuple[str, torch.Size], ...]
+    network: str,
+    weights: Path | str | None,
+    changed: int,
+    shapes: tuple[tuple[str, torch.Size], ...],
 ) -> dict[str, Tensor]:
     """A network's weights. Metrics are made anew at each evaluation; half a gigabyte is read once.
 
-    All that are made from one file share its tensors, which nobody changes.
+    All networks that are made of them share their memory, and nobody writes to it: a network that
+    moves to a device, and a copy, have weights of their own.
     """
-    found = download(network) if file is None else read_file(file)
-    source = f"the weights file {file}" if file else "torchvision's file"
+    if weights == RANDOM:
+        return random_weights(dict(shapes))
+    found = download(network) if weights is None else read_file(Path(weights))
+    source = "torchvision's file" if weights is None else f"the weights file {weights}"
     return fitting(found, dict(shapes), prefix="features.", what=f"{source} is not of {network}")
 
 
-def _changed(file: Path | None) -> int:
-    """When a file was changed, in nanoseconds."""
-    return file.stat().st_mtime_ns if file is not None and file.exists() else 0
+def _changed(weights: Path | str | None) -> int:
+    """When a file was changed, in nanoseconds; 0 if there is none."""
+    if weights is None or weights == RANDOM or not Path(weights).is_file():
+        return 0
+    return Path(weights).stat().st_mtime_ns
 
 
 def _least_side(layers: nn.Sequential) -> int:

@@ -89,7 +89,7 @@ def fitting(
     for key in state:
         if key.startswith(prefix) and key.removeprefix(prefix) not in shapes:
             raise CheckpointError(f"{what}: {key!r} is no tensor of it")
-    return {name: state[prefix + name].float() for name in shapes}
+    return {name: state[prefix + name].detach().float() for name in shapes}
 
 
 def random_weights(shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:

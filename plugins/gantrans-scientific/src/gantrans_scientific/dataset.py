@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from gantrans.api.dataset import Split
 from gantrans.api.folder_dataset import FolderDataset, FolderDatasetConfig, FolderSource
+from gantrans.api.folders import contents
 from gantrans.errors import DataError
 from gantrans_scientific.array_files import ArrayFiles
 from gantrans_scientific.pixels import Pixels
@@ -53,8 +55,8 @@ class Scientific(FolderDataset):
         found = super().source(split, domain)
         if not self.config.paired:
             return found
-        found, other = _by_name(found), _by_name(super().source(split, _OTHER[domain]))
-        self._check_pairs(found, other)
+        found = self._by_name(found)
+        _check_pairs(found, self._by_name(super().source(split, _OTHER[domain])))
         return found
 
     def paired(self, split: Split) -> bool:
@@ -72,23 +74,25 @@ class Scientific(FolderDataset):
     def _pixels(self, domain: Domain) -> Pixels:
         return self.config.a if domain == "a" else self.config.b
 
-    def _check_pairs(self, found: FolderSource, other: FolderSource) -> None:
-        ours, theirs = (
-            [PurePath(path).with_suffix("") for path in source.paths] for source in (found, other)
+    def _by_name(self, source: FolderSource) -> FolderSource:
+        """The first `limit` files by name without suffix, which those of a pair share."""
+        paths = contents(source.folder, source.files.suffixes).images if source.paths else ()
+        return replace(source, paths=tuple(sorted(paths, key=_name)[: self.config.limit]))
+
+
+def _check_pairs(found: FolderSource, other: FolderSource) -> None:
+    ours, theirs = (Counter(map(_name, source.paths)) for source in (found, other))
+    if unequal := (ours - theirs) | (theirs - ours):
+        name = min(unequal)
+        raise DataError(
+            f"the data set is paired, but of files called {name}, suffix aside, {found.folder} has "
+            f"{ours[name]} and {other.folder} has {theirs[name]}: add or remove one, or set "
+            "data.paired = false"
         )
-        if ours != theirs:
-            name = min(set(ours) ^ set(theirs), default=ours[0])
-            there, absent = (found, other) if name in ours else (other, found)
-            raise DataError(
-                f"{there.folder} has a file {name}, and {absent.folder} has none or two of that "
-                "name: add or remove one, or set data.paired = false"
-            )
 
 
-def _by_name(source: FolderSource) -> FolderSource:
-    """The files in the order of their names without suffix, which those of a pair share."""
-    paths = sorted(source.paths, key=lambda path: PurePath(path).with_suffix("").as_posix())
-    return replace(source, paths=tuple(paths))
+def _name(path: str) -> str:
+    return PurePath(path).with_suffix("").as_posix()
 
 
 _OTHER: dict[Domain, Literal["a", "b"]] = {"a": "b", "b": "a"}

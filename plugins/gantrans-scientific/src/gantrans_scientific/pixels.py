@@ -1,10 +1,11 @@
 """What the pixels of a domain's files are, and how they become the network's values and come back.
 
-    x = 2 (v - low) / (high - low) - 1,    v = low + (x + 1) / 2 (high - low)
+    x = (v - low - half) / half,    v = x half + half + low,    half = (high - low) / 2
 
 for a pixel v and a value x in [-1, 1]. Both are computed in 64 bits; x is kept in 32 bits, so that
-v comes back to within (high - low) / 2^26, before it is rounded to the file's depth. With integers
-of 8 or 16 bits that is exact. Imports no torch.
+v comes back to within (high - low) / 2^26, before it is rounded to the file's depth. Integers of 8
+or 16 bits come back as they were. For them 32 bits do: v - low - half is exact in these, and x the
+number of 32 bits that is nearest. Imports no torch.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class Pixels(BaseModel):
     range: tuple[float, float] | None = Field(
         None,
         description="the numbers that become -1 and 1, such as [0, 4095]; others are clipped; "
-        "absent: all that an integer depth can hold; floating-point depths need it",
+        "whole for an integer depth; absent: all that an integer depth can hold; floating-point "
+        "depths need it",
     )
     axes: Axes = Field(
         "auto",
@@ -80,15 +82,32 @@ class Pixels(BaseModel):
         import torch
 
         low, high = self.limits
-        x = (numbers.astype(np.float64) - low) * (2 / (high - low)) - 1
-        return torch.from_numpy(np.clip(x, -1, 1).astype(np.float32))
+        half = (high - low) / 2
+        v = numbers.astype(self._precision)  # a copy, so all that follows can be done in place
+        np.clip(v, low, high, out=v)
+        v -= low
+        v -= half
+        v /= half
+        return torch.from_numpy(v.astype(np.float32, copy=False))
 
     def to_numbers(self, image: Tensor) -> NDArray[Any]:
         """Values (channels, H, W) in [-1, 1] as numbers of the file's depth, in the range."""
         low, high = self.limits
-        x = image.detach().double().cpu().clamp(-1, 1).numpy()
-        v = np.clip(low + (x + 1) / 2 * (high - low), low, high)
-        return (np.rint(v) if self.is_integer else v).astype(self.depth)
+        half = (high - low) / 2
+        v = image.detach().clamp(-1, 1).cpu().numpy().astype(self._precision, copy=False)
+        v *= half
+        v += half
+        v += low
+        if self.is_integer:
+            np.rint(v, out=v)
+        np.clip(v, low, high, out=v)
+        return v.astype(self.depth, copy=False)
+
+    @property
+    def _precision(self) -> str:
+        """The type to compute in."""
+        small = self.is_integer and np.dtype(self.depth).itemsize <= 2
+        return "float32" if small else "float64"
 
     def _representable(self) -> tuple[float, float]:
         dtype = np.dtype(self.depth)
