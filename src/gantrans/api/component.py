@@ -57,12 +57,12 @@ class ComponentConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _expand_preset(cls, table: Any) -> Any:
-        """`preset = "6"` stands for the settings of that name; what is written beside it wins."""
+        """`preset = "6"`, or 6, stands for those settings; what is written beside it wins."""
         if not isinstance(table, Mapping) or "preset" not in table:
             return table
         known = cls.component.presets if hasattr(cls, "component") else {}
-        name = table["preset"]
-        if not isinstance(name, str) or name not in known:
+        name = str(table["preset"])
+        if name not in known:
             return table  # then `preset` is refused, see api/problem.py, beside other mistakes
         own = {key: value for key, value in table.items() if key != "preset"}
         return {**known[name], **own}

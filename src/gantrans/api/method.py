@@ -76,11 +76,12 @@ class LossSet(nn.Module):
 
     def __init__(self, losses: Mapping[str, Loss]) -> None:
         super().__init__()
-        self.by_name = nn.ModuleDict(losses)
+        self.by_name = dict(losses)  # a ModuleDict would refuse names such as "train" and "half"
+        self.registered = nn.ModuleList(losses.values())
 
     def requires(self, active: Collection[str]) -> set[str]:
         """Which passes the active losses read, of both sides: what nobody reads is not computed."""
-        reading = (loss.config for name, loss in self._losses() if name in active)
+        reading = (loss.config for name, loss in self.by_name.items() if name in active)
         return {need for config in reading for need in config.requires}
 
     def terms(
@@ -89,12 +90,9 @@ class LossSet(nn.Module):
         """The unweighted terms of one side, by loss name."""
         return {
             name: _checked(name, getattr(loss, side)(step.seen_by(name, loss.config.requires)))
-            for name, loss in self._losses()
+            for name, loss in self.by_name.items()
             if name in active and side in loss.sides()
         }
-
-    def _losses(self) -> list[tuple[str, Loss]]:
-        return [(name, loss) for name, loss in self.by_name.items() if isinstance(loss, Loss)]
 
 
 def _checked(name: str, given: Any) -> LossTerms:

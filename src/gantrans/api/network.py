@@ -10,11 +10,23 @@ from torch import Tensor
 
 from gantrans.api.discriminator import Discriminator, Scores
 from gantrans.api.generator import Generator
+from gantrans.errors import PluginError
 
 
 def translate(generator: Generator, *images: Tensor) -> list[Tensor]:
-    """The generator on each of `images` (each (N, C, H, W)), in float32; as one batch if it may."""
-    return [result.float() for result in _in_one_pass(generator, images)]
+    """The generator on each of `images` (each (N, C, H, W)), in float32; as one batch if it may.
+
+    Raises PluginError if the generator gives images of another size or other channels.
+    """
+    results = _in_one_pass(generator, images)
+    for image, result in zip(images, results, strict=True):
+        wanted = (len(image), generator.out_channels, *image.shape[2:])
+        if result.shape != wanted:
+            raise PluginError(
+                f"the generator {generator.name!r} made {tuple(result.shape)} of images "
+                f"{tuple(image.shape)}: it has to give {wanted}"
+            )
+    return [result.float() for result in results]
 
 
 def judge(discriminator: Discriminator, images: Sequence[Tensor]) -> list[Scores]:

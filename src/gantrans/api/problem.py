@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 KeyPath = tuple[str | int, ...]
 
@@ -68,6 +68,13 @@ def problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
         Problem(path, ", or ".join(dict.fromkeys(said)) + shown[path])
         for path, said in wanted.items()
     ]
+
+
+def carried(found: Sequence[Problem]) -> PydanticCustomError:
+    """Mistakes below the value that a validator looks at, for it to raise: each keeps its path."""
+    text = "; ".join(".".join([*map(str, p.path), ""]) + " " + p.message for p in found)
+    # The text is passed as context because pydantic would read braces in it as a template.
+    return PydanticCustomError("component", "{text}", {"text": text, "problems": list(found)})
 
 
 def nearest(name: str, allowed: Sequence[str]) -> str:

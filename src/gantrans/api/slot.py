@@ -7,7 +7,7 @@ named component, validated by its own `Config`. The look-up of names is given wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from gantrans.api.component import ComponentConfig, Kind
-from gantrans.api.problem import KeyPath, Problem, problems, shown
+from gantrans.api.problem import KeyPath, Problem, carried, problems, shown
 from gantrans.errors import PluginError
 
 
@@ -76,14 +76,8 @@ class Slot:
         except PluginError as error:
             raise _failure(path, str(error)) from None
         except ValidationError as error:
-            raise _failed(problems(error, config_class)) from None
+            raise carried(problems(error, config_class)) from None
 
 
 def _failure(path: KeyPath, message: str) -> PydanticCustomError:
-    return _failed([Problem(path, message)])
-
-
-def _failed(found: Sequence[Problem]) -> PydanticCustomError:
-    text = "; ".join(".".join([*map(str, p.path), ""]) + " " + p.message for p in found)
-    # The text is passed as context because pydantic would read braces in it as a template.
-    return PydanticCustomError("component", "{text}", {"text": text, "problems": list(found)})
+    return carried([Problem(path, message)])

@@ -60,9 +60,11 @@ class DomainTransform(BaseModel):
     jitter: Jitter = Field(default_factory=Jitter, description="how much colours vary in training")
 
     @model_validator(mode="after")
-    def _two_sides_are_exact(self) -> DomainTransform:
+    def _says_one_size(self) -> DomainTransform:
         if isinstance(self.resize, tuple) and self.resize_mode == "width":
             raise ValueError('resize has a height too: give the width alone, or use "exact"')
+        if self.resize is None and self.resize_mode != "shorter":
+            raise ValueError("resize_mode without resize: give the size too, or leave it out")
         return self
 
     def resized(self, width: int, height: int) -> tuple[int, int]:

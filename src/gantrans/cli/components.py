@@ -10,7 +10,7 @@ import typer
 
 from gantrans.cli import listing
 from gantrans.cli.options import PluginFiles
-from gantrans.errors import UsageError
+from gantrans.errors import PluginError, UsageError
 
 if TYPE_CHECKING:
     from gantrans.plugin.registry import Entry, Plugin, Registry
@@ -50,15 +50,25 @@ def list_components(
         and text in f"{entry.ref.name} {entry.ref.summary}".lower()
     ]
     if name is not None:
-        entries = _called(name, entries, kind)
+        entries = _called(name, entries, kind, plugins)
     if as_json:
         typer.echo(_as_json(registry, entries, plugins, described=name is not None))
     elif name is not None:
         for entry in entries:
-            listing.show_described(registry, entry)
+            _show_one(registry, entry, alone=len(entries) == 1)
     else:
         listing.show_components(registry, entries)
         listing.show_troubles(plugins)
+
+
+def _show_one(registry: Registry, entry: Entry, alone: bool) -> None:
+    """What cannot be loaded must not hide what else has the name."""
+    try:
+        listing.show_described(registry, entry)
+    except PluginError as error:
+        if alone:
+            raise
+        typer.echo(f"{error}\n")
 
 
 def _check_kind(kind: str | None) -> None:
@@ -86,25 +96,40 @@ def _brought_by(registry: Registry, name: str | None) -> list[Plugin]:
     return found
 
 
-def _called(name: str, entries: Sequence[Entry], kind: str | None) -> list[Entry]:
+def _called(
+    name: str, entries: Sequence[Entry], kind: str | None, plugins: Sequence[Plugin]
+) -> list[Entry]:
+    """The components called `name`, or `kind/name`."""
     from gantrans.api.problem import nearest
 
-    found = [entry for entry in entries if entry.ref.name == name]
+    names = {f"{entry.ref.kind}/{entry.ref.name}" for entry in entries}
+    found = [e for e in entries if name in (e.ref.name, f"{e.ref.kind}/{e.ref.name}")]
     if not found:
-        hint = nearest(name, sorted({entry.ref.name for entry in entries}))
+        known = names if "/" in name else {one.partition("/")[2] for one in names}
+        broken = [f"; {one.origin} is broken: {one.reason}" for one in plugins if one.reason]
         raise UsageError(
             f"no {kind or 'component'} is called {name!r}"
-            + (hint or "; `gantrans list-components` shows all there are")
+            + (nearest(name, sorted(known)) or "; `gantrans list-components` shows all there are")
+            + "".join(broken)
         )
     return found
+
+
+def _details(registry: Registry, entry: Entry, alone: bool) -> dict[str, object]:
+    from gantrans.spec.describe import describe
+
+    try:
+        return asdict(describe(registry.load(entry)))
+    except PluginError as error:
+        if alone:
+            raise
+        return {"reason": str(error)}
 
 
 def _as_json(
     registry: Registry, entries: Sequence[Entry], plugins: Sequence[Plugin], described: bool
 ) -> str:
     import json
-
-    from gantrans.spec.describe import describe
 
     components = []
     for entry in entries:
@@ -118,7 +143,7 @@ def _as_json(
                 "version": entry.origin.version or None,
                 "status": "conflict" if conflict else "ok",
                 "reason": conflict,
-                **(asdict(describe(registry.load(entry))) if described else {}),
+                **(_details(registry, entry, len(entries) == 1) if described else {}),
             }
         )
     answer = {

@@ -22,6 +22,7 @@ from gantrans.inference.header import METADATA_KEY, unreadable
 from gantrans.inference.header import RecordedComponent as RecordedComponent
 from gantrans.inference.header import WeightsHeader as WeightsHeader
 from gantrans.inference.header import read_header as read_header
+from gantrans.inference.model_files import sha256_of
 from gantrans.plugin.registry import Registry
 
 
@@ -152,7 +153,19 @@ def _config(path: Path, registry: Registry, recorded: RecordedComponent) -> Any:
     try:
         return registry.config(recorded.kind, name, recorded.component)
     except PluginError as error:
-        raise PluginError(f"{path} was written with {recorded.plugin_in_words}: {error}") from None
+        said = f"{path} was written with {recorded.plugin_in_words}: {error}"
+        raise PluginError(said + _copies(path, registry)) from None
+
+
+def _copies(path: Path, registry: Registry) -> str:
+    """A run keeps a copy of its one-file plugins; they are named here, not executed."""
+    folder = path.absolute().parent.parent.parent / "plugins"
+    known = {origin.sha256 for origin in registry.file_plugins()}
+    kept = [file for file in sorted(folder.glob("*.py")) if sha256_of(file) not in known]
+    if not kept:
+        return ""
+    options = " ".join(f"--plugin {file}" for file in kept)
+    return f": read the run's copy of its plugins, then give them with {options}"
 
 
 def _how_to_get(path: Path, registry: Registry, recorded: RecordedComponent) -> str:
@@ -165,11 +178,7 @@ def _how_to_get(path: Path, registry: Registry, recorded: RecordedComponent) -> 
     if "sha256" not in recorded.plugin:
         version = recorded.plugin.get("version", "")
         return f"{wanted}, which is not installed: pip install {name}=={version}"
-    # A run keeps a copy of its one-file plugins; it is named here, not executed.
-    kept = path.absolute().parent.parent.parent / "plugins" / Path(name).name
-    if not kept.is_file():
-        return f"{wanted}: give that file with --plugin {name}"
-    return f"{wanted}: read the run's copy of it, then give it with --plugin {kept}"
+    return wanted + (_copies(path, registry) or f": give that file with --plugin {name}")
 
 
 def _misfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:

@@ -17,6 +17,8 @@ from time import perf_counter
 
 from gantrans.errors import PluginError
 
+_GANTRANS = Path(__file__).parents[1]
+
 
 @dataclass
 class Outcome:
@@ -33,7 +35,7 @@ class Outcome:
     imports_torch: bool = False
 
     def reason(self, file: Path | None = None) -> str:
-        """What it raised, as one line; empty if nothing. In `file`, the line is told too."""
+        """What it raised, as one line, and where; empty if nothing. Of a `file` the line alone."""
         if self.error is None:
             return ""
         if isinstance(self.error, PluginError):
@@ -47,7 +49,12 @@ class Outcome:
         return (f"{kind}: {short}" if short else kind) + self._line(file)
 
     def _line(self, file: Path | None) -> str:
-        frames = traceback.extract_tb(self.error.__traceback__) if self.error and file else ()
+        frames = traceback.extract_tb(self.error.__traceback__) if self.error else []
+        if file is None:
+            # The import system's own frames, and ours, are last where there was no code to run.
+            last = frames[-1].filename if frames else "<"
+            known = last.startswith("<") or _GANTRANS in Path(last).parents
+            return "" if known else f" ({last}:{frames[-1].lineno})"
         lines = [frame.lineno for frame in frames if frame.filename == str(file)]
         return f" (line {lines[-1]})" if lines else ""
 

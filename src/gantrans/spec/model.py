@@ -15,6 +15,7 @@ from gantrans.api.generator import GeneratorSlot
 from gantrans.api.loss import LossSlot
 from gantrans.api.method import MethodSlot
 from gantrans.api.metric import MetricConfig, MetricSlot
+from gantrans.api.problem import Problem, carried, shown
 from gantrans.api.tracker import TrackerSlot
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
@@ -166,9 +167,13 @@ class Train(Section):
     @model_validator(mode="after")
     def _decay_reads(self) -> Train:
         """A setting that the chosen decay does not read would be ignored silently."""
-        for key, readers in _DECAY_KEYS.items():
-            if getattr(self, key) is not None and self.decay not in readers:
-                raise ValueError(f"{key} is for decay = {' or '.join(map(repr, readers))}")
+        unread = [
+            Problem((key,), f"is for decay = {' or '.join(map(shown, readers))}: take it out")
+            for key, readers in _DECAY_KEYS.items()
+            if getattr(self, key) is not None and self.decay not in readers
+        ]
+        if unread:
+            raise carried(unread)
         return self
 
 

@@ -35,7 +35,8 @@ def schema(registry: Registry) -> Schema:
             except Exception:  # a field of anyone's that JSON has no type for
                 continue
             components[kind].append(name)
-            preset = {"preset": {"enum": list(component.presets)}} if component.presets else {}
+            names = [*component.presets, *(int(n) for n in component.presets if n.isdigit())]
+            preset = {"preset": {"enum": names}} if names else {}
             own = table.get("properties", {})
             table["properties"] = {"type": {"const": name}, **preset, **own}
             table["description"] = component.summary()

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
-from gantrans.api.component import ComponentConfig, Kind
 from gantrans.api.dataset import Dataset, ImageSource, Split
 from gantrans.api.discriminator import Discriminator
 from gantrans.api.generator import Generator
@@ -17,12 +15,13 @@ from gantrans.api.loss import Loss
 from gantrans.api.method import LossSet, Method, Parts
 from gantrans.api.problem import Problem
 from gantrans.api.step import DOMAINS, Domain
-from gantrans.errors import DataError, GantransError, PluginError
+from gantrans.errors import DataError
 from gantrans.plugin.carried import FilePlugins
 from gantrans.spec.load import LoadedSpec
 from gantrans.spec.model import RunSpec
 from gantrans.training.contradictions import check
 from gantrans.training.data import TrainingSamples
+from gantrans.training.faults import blaming
 from gantrans.training.initialise import initialise, seed_torch
 
 
@@ -68,8 +67,14 @@ def assemble(loaded: LoadedSpec, device: torch.device) -> Job:
     Raises:
         SpecError: if the spec contradicts itself (see `check`).
         DataError: if images are missing, or the first of them do not fit the networks.
+        PluginError: if a plugin's code fails.
     """
     check(loaded)
+    with blaming(loaded):
+        return _assembled(loaded, device)
+
+
+def _assembled(loaded: LoadedSpec, device: torch.device) -> Job:
     spec = loaded.run
     dataset: Dataset = spec.data.build(base_dir=loaded.source.base_dir)
     sources = {domain: dataset.source("train", domain) for domain in DOMAINS}
@@ -78,8 +83,8 @@ def assemble(loaded: LoadedSpec, device: torch.device) -> Job:
             raise DataError(f"no training images of {getattr(spec.domains, domain)}")
     if spec.train.decay == "plateau" and not all(len(dataset.source("test", d)) for d in DOMAINS):
         raise DataError('train.decay = "plateau" needs test images, and there are none')
-    for name, metric in spec.measurable(dataset.paired("test")).items():
-        _built("metric", name, metric)  # what cannot be had, such as weights, is missed now
+    for metric in spec.measurable(dataset.paired("test")).values():
+        metric.build()  # what cannot be had, such as weights, is missed now
     for split in ("train", "test"):
         _refuse_odd_pairs(dataset, split)
     samples = _samples(loaded, dataset, sources)
@@ -90,16 +95,6 @@ def assemble(loaded: LoadedSpec, device: torch.device) -> Job:
         problem = f"the run has {job.steps} steps, and would end while its rate still rises"
         raise loaded.source.error([Problem(("train", "warmup"), problem)])
     return job
-
-
-def _built(kind: Kind, name: str, config: ComponentConfig) -> Any:
-    try:
-        return config.build()
-    except GantransError:
-        raise
-    except Exception as error:  # anyone's component
-        said = f"{type(error).__name__}: {error}"
-        raise PluginError(f"the {kind} {name!r} cannot be built: {said}") from error
 
 
 def _refuse_odd_pairs(dataset: Dataset, split: Split) -> None:
@@ -138,7 +133,7 @@ def _method(
     losses: dict[str, Loss] = {}
     for name, config in spec.losses.items():
         seed_torch(spec.seed, "build", "loss", name)
-        losses[name] = _built("loss", name, config)
+        losses[name] = config.build()
 
     def make_generator(name: str, source: Domain, target: Domain) -> Generator:
         ends[name] = Ends(source, target)

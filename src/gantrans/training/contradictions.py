@@ -12,8 +12,10 @@ from gantrans.api.generator import Generator
 from gantrans.api.problem import Problem, shown
 from gantrans.api.step import DOMAINS, Domain
 from gantrans.api.transform import Transform
+from gantrans.errors import GantransError
 from gantrans.spec.load import LoadedSpec
 from gantrans.spec.model import RunSpec
+from gantrans.training.faults import blaming
 
 TRANSFORM = ("data", "transform")
 
@@ -26,15 +28,21 @@ def check(loaded: LoadedSpec) -> None:
     Raises:
         SpecError: with every contradiction.
     """
+    with blaming(loaded):
+        found = list(_contradictions(loaded))
+    if found:
+        raise loaded.source.error(found)
+
+
+def _contradictions(loaded: LoadedSpec) -> Iterator[Problem]:
     spec = loaded.run
     dataset: Dataset = spec.data.build(base_dir=loaded.source.base_dir)
     channels = {domain: dataset.channels(domain) for domain in DOMAINS}
     paired = dataset.paired("train")
-    found = [*_in_losses(spec, channels, paired), *_in_networks(spec, channels)]
-    found += _in_pairs(spec, paired, dataset.paired("test"))
-    found += _in_decay(spec, dataset.paired("test"))
-    if found:
-        raise loaded.source.error(found)
+    yield from _in_losses(spec, channels, paired)
+    yield from _in_networks(spec, channels)
+    yield from _in_pairs(spec, paired, dataset.paired("test"))
+    yield from _in_decay(spec, dataset.paired("test"))
 
 
 def _in_losses(spec: RunSpec, channels: Mapping[Domain, int], paired: bool) -> Iterator[Problem]:
@@ -70,8 +78,9 @@ def _in_networks(spec: RunSpec, channels: Mapping[Domain, int]) -> Iterator[Prob
                 in_channels=channels["a"], out_channels=channels["b"]
             )
             discriminator: Discriminator = spec.discriminator.build(in_channels=channels["b"])
-    except (ValueError, TypeError, RuntimeError) as error:  # anyone's component, any numbers
-        yield Problem((), f"a network cannot be built as the spec says: {error}")
+    except Exception as error:  # anyone's component, any numbers
+        said = str(error) if isinstance(error, GantransError | ValueError) else repr(error)
+        yield Problem((), f"a network cannot be built as the spec says: {said}")
         return
     for domain in DOMAINS:
         yield from _in_transform(spec, domain, channels[domain], (generator, discriminator))
@@ -119,7 +128,8 @@ def _in_decay(spec: RunSpec, paired: bool) -> Iterator[Problem]:
     if spec.train.decay == "plateau" and not spec.measurable(paired):
         metrics = ", ".join(spec.metrics)
         why = f"{metrics} need pairs in the test data" if metrics else "there is none"
-        yield Problem(("train", "decay"), f"a plateau is one of a metric, and {why}")
+        other = 'name one in [metrics], or choose another decay, such as "cosine"'
+        yield Problem(("train", "decay"), f"a plateau is one of a metric, and {why}: {other}")
     if spec.train.decay == "plateau" and not spec.train.evaluate_every:
         why = "0 measures at the end only, when it is too late for a plateau"
         yield Problem(("train", "evaluate_every"), why)

@@ -7,6 +7,7 @@ So it does not matter how many workers load, or where a resumed run begins.
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -92,6 +93,12 @@ class TrainingSamples(Dataset[tuple[dict[Domain, Tensor], dict[Domain, str]] | D
             return images, labels
         except DataError as error:
             return error
+        except MemoryError:
+            raise
+        except Exception as error:  # of anyone's data set
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            said = f"{type(error).__name__}: {error} ({at.filename}:{at.lineno})"
+            return DataError(f"sample {i} of epoch {epoch} cannot be made: {said}")
 
     def _who(self, domain: Domain) -> str:
         """Whose draws a domain takes: those of its own, or those of the pair."""

@@ -11,6 +11,7 @@ import torch
 
 from gantrans.training.assemble import Job
 from gantrans.training.data import training_batches
+from gantrans.training.faults import blaming
 from gantrans.training.ledger import Ledger
 from gantrans.training.progress import clock
 from gantrans.training.step import TrainingStep
@@ -38,7 +39,9 @@ def dry_run(job: Job) -> list[str]:
     for step in range(steps):
         began = time.perf_counter()
         loaded = list(islice(batches, train.accumulate))
-        ledger.add(step + 1, training(step, loaded), [batch.labels for batch in loaded])
+        with blaming(job.loaded):
+            terms_now = training(step, loaded)
+        ledger.add(step + 1, terms_now, [batch.labels for batch in loaded])
         terms = ledger.read()  # waits for the device
         taken.append(time.perf_counter() - began)
     seconds = statistics.mean(taken[1:] or taken)

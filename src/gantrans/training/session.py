@@ -191,7 +191,9 @@ def _reopen(
     directory = rundir.reopen(named.parent.parent if named else resume)
     if spec is None:
         source, copies = rundir.recorded(directory)
-        loaded = load(source, settings=settings, plugins=[*copies, *plugins])
+        given = {file.name for file in plugins}  # such a file takes the place of the run's copy
+        kept_files = [copy for copy in copies if copy.name not in given]
+        loaded = load(source, settings=settings, plugins=[*kept_files, *plugins])
     else:
         loaded = load(spec, settings=settings, plugins=plugins)
     job = assemble(loaded, choose_device(device))

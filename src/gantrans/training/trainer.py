@@ -22,6 +22,7 @@ from gantrans.training.assemble import Job
 from gantrans.training.checkpoint import Checkpoint
 from gantrans.training.data import LoadedBatch, lost_worker, training_batches
 from gantrans.training.evaluate import Evaluation, Scores
+from gantrans.training.faults import blaming
 from gantrans.training.headers import headers
 from gantrans.training.ledger import Ledger
 from gantrans.training.progress import Progress
@@ -80,21 +81,18 @@ class Trainer:
         )
         try:
             self._stop_if_asked(stop)  # while everything was being built
-            for batches in self._batches():
-                self.in_step = True
-                terms = self.training(self.step, batches)
-                self.step, self.in_step = self.step + 1, False
-                self.ledger.add(self.step, terms, [batch.labels for batch in batches])
-                self.progress.advance(self.step, self.job.steps)
-                self._look()
-                self._stop_if_asked(stop)
+            with blaming(self.job.loaded):
+                self._steps(stop)
         except DataError as error:
             raise DataError(f"{error}. {self._rescue()}") from error
         except PluginError as error:  # in the middle of a step, which cannot be saved
-            raise PluginError(f"{error}. {self._how_to_go_on()}") from error
+            # The run has a copy of each one-file plugin; the mended file takes its place.
+            more = " --plugin FILE" if self.job.loaded.registry.file_plugins() else ""
+            raise PluginError(f"{error}. {self._how_to_go_on('Mend it', more)}") from error
         except NonFiniteError as error:
-            again = self._how_to_go_on()  # as it was, it would come to the same step again
-            raise NonFiniteError(f"{error}. {again} --set KEY=VALUE") from None
+            # As it was, it would come to the same step again.
+            again = self._how_to_go_on(more=" --set KEY=VALUE")
+            raise NonFiniteError(f"{error}. {again}") from None
         except (RuntimeError, ConnectionError, EOFError) as error:
             if not lost_worker(error):
                 raise
@@ -105,6 +103,16 @@ class Trainer:
             ) from error
         finally:
             self.trackers.close()
+
+    def _steps(self, stop: StopRequest) -> None:
+        for batches in self._batches():
+            self.in_step = True
+            terms = self.training(self.step, batches)
+            self.step, self.in_step = self.step + 1, False
+            self.ledger.add(self.step, terms, [batch.labels for batch in batches])
+            self.progress.advance(self.step, self.job.steps)
+            self._look()
+            self._stop_if_asked(stop)
 
     def _stop_if_asked(self, stop: StopRequest) -> None:
         if stop.asked and self.step < self.job.steps:
@@ -254,7 +262,8 @@ class Trainer:
     def _counts(self) -> dict[str, int]:
         return {domain: len(source) for domain, source in self.job.samples.sources.items()}
 
-    def _how_to_go_on(self) -> str:
+    def _how_to_go_on(self, first: str = "", more: str = "") -> str:
         kept = checkpoint_folders(self.run.checkpoints)
         where = f"The run is saved in {kept[-1]}. " if kept else "Nothing was saved yet. "
-        return where + f"Go on with: gantrans run --resume {self.run.path}"
+        go_on = f"{first}, then go on with" if first else "Go on with"
+        return where + f"{go_on}: gantrans run --resume {self.run.path}{more}"

@@ -7,16 +7,23 @@ import torch
 from torch import Tensor, nn
 
 from gantrans.api.network import judge, translate
+from gantrans.errors import PluginError
 
 
 class Counting(nn.Module):
     """Doubles its input, in `dtype`, as one map or on several scales; notes its batches."""
 
     def __init__(
-        self, *, couples_batch: bool = False, scales: int = 0, dtype: torch.dtype = torch.float32
+        self,
+        *,
+        couples_batch: bool = False,
+        scales: int = 0,
+        dtype: torch.dtype = torch.float32,
+        channels: int = 3,
     ) -> None:
         super().__init__()
         self.couples_batch, self.scales, self.dtype = couples_batch, scales, dtype
+        self.name, self.out_channels = "counting", channels
         self.batches: list[int] = []
 
     def forward(self, x: Tensor) -> Any:
@@ -61,10 +68,16 @@ def test_scores_of_several_scales_are_given_back_input_by_input() -> None:
 
 @pytest.mark.parametrize("scales", [0, 2])
 def test_results_are_in_float32_whatever_the_networks_precision(scales: int) -> None:
-    network: Any = Counting(dtype=torch.bfloat16, scales=scales)
+    network: Any = Counting(dtype=torch.bfloat16, scales=scales, channels=1)
     image = torch.randn(1, 1, 4, 4)
     [scores] = judge(network, [image])
     for one in scores if scales else [scores]:
         assert one.dtype == torch.float32
     if not scales:
         assert translate(network, image)[0].dtype == torch.float32
+
+
+def test_a_generator_that_gives_other_images_than_it_should_is_named() -> None:
+    network: Any = Counting(channels=1)
+    with pytest.raises(PluginError, match=r"'counting' made \(2, 3, 8, 8\) .* give \(2, 1, 8, 8\)"):
+        translate(network, torch.zeros(2, 3, 8, 8))

@@ -22,6 +22,7 @@ def generator(**table: Any) -> Any:
 def test_a_preset_stands_for_its_settings() -> None:
     assert generator(type="resnet", preset="6") == generator(type="resnet", blocks=6)
     assert generator(type="unet", preset="128").depth == 7
+    assert generator(type="unet", preset=128).depth == 7
 
 
 def test_what_is_written_beside_a_preset_wins() -> None:
@@ -55,6 +56,7 @@ def test_editors_are_told_the_presets(builtins: Registry) -> None:
     valid = Draft202012Validator(schema(builtins)).is_valid
     spec = {"data": "seasons", "losses": {"cycle": {}}}
     assert valid({**spec, "generator": {"type": "unet", "preset": "256"}})
+    assert valid({**spec, "generator": {"type": "unet", "preset": 256}})
     assert not valid({**spec, "generator": {"type": "unet", "preset": "512"}})
 
 

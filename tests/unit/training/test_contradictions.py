@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from gantrans.errors import DataError, PluginError, SpecError
+from gantrans.errors import DataError, SpecError
 from gantrans.spec.load import load
 from gantrans.training.assemble import assemble
 from gantrans.training.contradictions import check
@@ -141,14 +141,3 @@ def test_a_plateau_is_looked_for_while_the_run_goes_on() -> None:
     assert problems(train={"decay": "plateau", "evaluate_every": 0}) == [
         "train.evaluate_every: 0 measures at the end only, when it is too late for a plateau"
     ]
-
-
-def test_a_part_that_cannot_be_built_is_named(tmp_path: Any) -> None:
-    (tmp_path / "broken.py").write_text(
-        "import gantrans\n\n\nclass Broken(gantrans.Metric):\n"
-        '    """Cannot be built."""\n\n    name = "broken"\n\n'
-        "    def __init__(self, config):\n        raise KeyError('weights')\n"
-    )
-    loaded = load(tiny_spec(plugins=[str(tmp_path / "broken.py")], metrics={"broken": {}}))
-    with pytest.raises(PluginError, match="the metric 'broken' cannot be built: KeyError"):
-        assemble(loaded, torch.device("cpu"))

@@ -139,6 +139,11 @@ def test_two_sides_are_no_width() -> None:
         Transform.model_validate({"resize": [20, 40], "resize_mode": "width"})
 
 
+def test_a_mode_without_a_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="resize_mode without resize"):
+        Transform.model_validate({"resize_mode": "exact"})
+
+
 def test_square_images_are_turned_by_every_right_angle_as_often() -> None:
     plain = pixels(prepared(ramp(4, 4)))
     turns = [0] * 4

@@ -75,7 +75,7 @@ def test_each_image_comes_from_the_generator_of_its_direction() -> None:
     """With generators that make constant images, which say who made them."""
 
     class Constant(nn.Module):
-        couples_batch = False
+        name, out_channels, couples_batch = "constant", 3, False
 
         def __init__(self, value: float) -> None:
             super().__init__()
