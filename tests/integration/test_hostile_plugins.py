@@ -235,6 +235,24 @@ def test_a_component_that_cannot_be_used_says_why(
     assert says in err
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_component_is_described_whoever_else_claims_its_name(
+    put: Any, command: Any, form: list[str]
+) -> None:
+    put("thief")
+    code, out, _ = command("list-components", "cycle", *form)
+    assert code == 0
+    assert "here and back gives the same image" in out
+    assert "No module named 'nowhere'" in out
+
+
+def test_one_that_is_looked_for_may_be_of_a_broken_plugin(put: Any, command: Any) -> None:
+    put("future")
+    code, _, err = command("list-components", "futures")
+    assert code == 2
+    assert "future 1.0 is broken: written for version 99" in err
+
+
 def test_all_of_them_at_once_change_no_number_of_a_run(
     put: Any, command: Any, spec: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
