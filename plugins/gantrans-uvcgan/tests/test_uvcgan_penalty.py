@@ -29,7 +29,7 @@ class Linear(Discriminator):
 class SeveralScores(Linear):
     """A map of four scores <w, x>, and one of a single score 2 <w, x>."""
 
-    def forward(self, x: Tensor) -> list[Tensor]:  # type: ignore[override]
+    def forward(self, x: Tensor) -> list[Tensor]:
         score = super().forward(x)
         return [score.expand(-1, 1, 2, 2), 2 * score]
 
@@ -150,7 +150,7 @@ def test_it_trains_discriminators_and_no_generator() -> None:
 
 def test_images_of_different_sizes_are_refused() -> None:
     step = step_of(Linear(weight_of_norm(1.0)))
-    step.passes["fake"]["a"] = torch.zeros(2, 3, 8, 8)  # type: ignore[index]
+    step.passes["fake"]["a"] = torch.zeros(2, 3, 8, 8)
 
     with pytest.raises(DataError, match=r"4 x 4 .* 8 x 8"):
         penalty(step)

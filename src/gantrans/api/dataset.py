@@ -74,7 +74,7 @@ class Dataset(Component):
 
         Raises DataError if what the config names is not there.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # each data set has its own
 
     def paired(self, split: Split) -> bool:
         """Whether image i of "a" and image i of "b" show the same thing (there is a truth)."""

@@ -52,7 +52,7 @@ class Discriminator(Component, nn.Module):
 
     def forward(self, x: Tensor) -> Scores:
         """(N, in_channels, H, W) in [-1, 1] -> score maps (N, 1, h, w)."""
-        raise NotImplementedError
+        raise NotImplementedError  # each network has its own
 
 
 DiscriminatorSlot = Annotated[DiscriminatorConfig, Slot("discriminator")]

@@ -48,7 +48,7 @@ class Generator(Component, nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) in [-1, 1] -> (N, out_channels, H, W) in [-1, 1]."""
-        raise NotImplementedError
+        raise NotImplementedError  # each network has its own
 
 
 GeneratorSlot = Annotated[GeneratorConfig, Slot("generator")]

@@ -68,7 +68,7 @@ class Phase(nn.Module):
 
     def forward(self, batch: Batch) -> PhaseResult:
         """Run the networks on `batch` and give the terms of the active losses."""
-        raise NotImplementedError
+        raise NotImplementedError  # each phase has its own
 
 
 class LossSet(nn.Module):

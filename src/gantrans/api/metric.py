@@ -48,11 +48,11 @@ class Metric(Component):
 
     def update(self, images: Translated) -> None:
         """Take in one batch."""
-        raise NotImplementedError
+        raise NotImplementedError  # each metric has its own
 
     def compute(self) -> dict[str, float]:
         """The numbers over all batches, by name; the one named like the metric is its headline."""
-        raise NotImplementedError
+        raise NotImplementedError  # each metric has its own
 
 
 MetricSlot = Annotated[MetricConfig, Slot("metric")]

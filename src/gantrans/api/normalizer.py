@@ -32,7 +32,7 @@ class Normalizer(Component):
 
     def layer(self, channels: int) -> nn.Module:
         """A layer (N, channels, H, W) -> (N, channels, H, W)."""
-        raise NotImplementedError
+        raise NotImplementedError  # each normalizer has its own
 
 
 NormalizerSlot = Annotated[NormalizerConfig, Slot("normalizer")]

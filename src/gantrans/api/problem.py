@@ -100,12 +100,12 @@ def _wanted(
     field: FieldInfo | None,
 ) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
-    if kind == "extra_forbidden" and path[-1] == "preset" and hasattr(parent, "component"):
-        known = list(getattr(parent, "component").presets)  # noqa: B009 - only components have one
+    component = getattr(parent, "component", None)
+    if kind == "extra_forbidden" and path[-1] == "preset" and component is not None:
+        known = list(component.presets)
         there = f"there are: {', '.join(known)}" if known else "it has none"
-        value = detail["input"]
-        hint = nearest(value, known) if isinstance(value, str) else ""
-        return f"no preset is called {shown(value)}{hint} ({there})"
+        hint = nearest(str(detail["input"]), known)
+        return f"no preset is called {shown(detail['input'])}{hint} ({there})"
     if kind == "extra_forbidden":
         allowed = list(parent.model_fields) if parent else []
         return "unknown key" + (

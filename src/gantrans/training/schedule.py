@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gantrans.spec.model import Train
 
@@ -73,6 +75,14 @@ class Plateau:
     patience: int
     waited: int = 0
     drops: int = 0
+
+    def state(self) -> dict[str, int]:
+        """What a resumed run needs."""
+        return {"waited": self.waited, "drops": self.drops}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave; nothing is the state of a new run."""
+        self.waited, self.drops = int(state.get("waited", 0)), int(state.get("drops", 0))
 
     def evaluated(self, improved: bool) -> bool:
         """Take note of an evaluation; whether the rate falls now."""

@@ -17,7 +17,7 @@ from gantrans.training.assemble import Job
 from gantrans.training.data import LoadedBatch
 from gantrans.training.ema import WeightAverage
 from gantrans.training.initialise import seed_torch
-from gantrans.training.schedule import learning_rate
+from gantrans.training.schedule import PATIENCE, Plateau, learning_rate
 
 
 class TrainingStep:
@@ -44,7 +44,7 @@ class TrainingStep:
             )
             for phase in self.method.phases
         }
-        self.drops = 0  # of the learning rate, because of a plateau
+        self.plateau = Plateau(job.spec.train.decay_patience or PATIENCE)
         self.averages: dict[str, WeightAverage] = {}
         if job.spec.train.ema:
             translators = {id(generator) for generator in self.method.generators.values()}
@@ -121,7 +121,7 @@ class TrainingStep:
     def rate(self, step: int) -> float:
         """The learning rate of the step that follows `step` finished ones."""
         settings, length = self.job.spec.optimizer, self.job.steps_per_epoch
-        return learning_rate(step, length, settings.lr, self.job.spec.train, self.drops)
+        return learning_rate(step, length, settings.lr, self.job.spec.train, self.plateau.drops)
 
     def _freeze_all_but(self, trained: Collection[str]) -> None:
         for name, weights in self._trainable.items():

@@ -28,7 +28,6 @@ from gantrans.training.ledger import Ledger
 from gantrans.training.progress import Progress
 from gantrans.training.rundir import RunDirectory
 from gantrans.training.samples import SampleImages
-from gantrans.training.schedule import PATIENCE, Plateau
 from gantrans.training.step import TrainingStep
 from gantrans.training.stop import StopRequest
 from gantrans.training.stopwatch import Stopwatch
@@ -55,8 +54,6 @@ class Trainer:
         self.step = 0
         self.scores: Scores = {}
         self.best: dict[str, Any] | None = None
-        train = job.spec.train
-        self.plateau = Plateau(PATIENCE if train.decay_patience is None else train.decay_patience)
         if resumed is not None:
             self._take_up(resumed)
         self.saved_at = self.step
@@ -206,11 +203,9 @@ class Trainer:
         improved = self.best is None or headline > self.best["value"]
         if improved:
             self.best = {"step": self.step, "value": headline}
-        if self.job.spec.train.decay == "plateau" and self.plateau.evaluated(improved):
-            self.training.drops = self.plateau.drops
-            self.progress.say(
-                f"no better in {self.plateau.patience} evaluations: the learning rate falls"
-            )
+        plateau = self.training.plateau
+        if self.job.spec.train.decay == "plateau" and plateau.evaluated(improved):
+            self.progress.say(f"no better in {plateau.patience} evaluations: the rate falls")
         return improved
 
     def _save(self) -> None:
@@ -230,7 +225,7 @@ class Trainer:
             "seconds": self.stopwatch.seconds,
             "best": self.best,
             "scores": self.scores,
-            "plateau": {"waited": self.plateau.waited, "drops": self.plateau.drops},
+            "plateau": self.training.plateau.state(),
             "images": self._counts(),
         }
         weights = {name: (tensors, described[name]) for name, tensors in networks.items()}
@@ -242,7 +237,8 @@ class Trainer:
         checkpoint.fits(resumed, headers(self.job, 0))
         try:
             self.training.load_state(resumed.networks, resumed.state)
-        except (LookupError, RuntimeError, ValueError) as error:
+            self.training.plateau.load_state(resumed.facts.get("plateau", {}))
+        except (LookupError, RuntimeError, ValueError, TypeError) as error:
             raise CheckpointError(
                 f"{resumed.folder} does not fit the spec ({error}): go on with the spec that the "
                 "run began with, or begin a new run"
@@ -250,9 +246,6 @@ class Trainer:
         self.step = int(resumed.facts["step"])
         self.stopwatch.before = float(resumed.facts["seconds"])
         self.best, self.scores = resumed.facts["best"], resumed.facts["scores"]
-        plateau = resumed.facts.get("plateau", {"waited": 0, "drops": 0})
-        self.plateau.waited, self.plateau.drops = int(plateau["waited"]), int(plateau["drops"])
-        self.training.drops = self.plateau.drops
         if resumed.facts["images"] != self._counts():
             self.progress.say(
                 "the training images are not those that the run began with: it goes on, but will "
