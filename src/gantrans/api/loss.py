@@ -59,6 +59,9 @@ class Loss(Component, nn.Module):
     TranslationStep). The union over the active losses decides which passes run at all. Where a
     setting chooses what is read, `Config.requires` is overridden instead, and counts."""
 
+    same_size: ClassVar[bool] = False
+    """True: it mixes images of both domains pixel by pixel, which must then have one size."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if not isinstance(cls.requires, frozenset | set):

@@ -56,6 +56,13 @@ def _in_losses(spec: RunSpec, channels: Mapping[Domain, int], paired: bool) -> I
             yield Problem(
                 path, f"it requires {need!r}, which the method {method.name!r} lacks (it has {has})"
             )
+        crops = [spec.data.transform.of(domain).crop for domain in DOMAINS]
+        if loss.same_size and crops[0] != crops[1]:
+            yield Problem(
+                path,
+                f"it mixes images of both domains, and data.transform.crop is {crops[0]} for {a} "
+                f"and {crops[1]} for {b}: give both the same, or remove this loss",
+            )
         if "truth" in config.requires and not paired:
             yield Problem(
                 path,

@@ -137,6 +137,15 @@ def test_pairs_that_are_none_are_refused(tmp_path: Any, settings: Any, said: str
         assemble(load(spec), torch.device("cpu"))
 
 
+def test_a_loss_that_mixes_images_needs_one_size() -> None:
+    cut = {"transform": {"crop": 32, "b": {"crop": 24}}}
+    found = problems(data=cut, metrics={}, losses={"gradient_penalty": {}, "r1": {}})
+    assert found == [
+        "losses.gradient_penalty: it mixes images of both domains, and data.transform.crop is 32 "
+        "for a and 24 for b: give both the same, or remove this loss"
+    ]
+
+
 def test_a_plateau_is_looked_for_while_the_run_goes_on() -> None:
     assert problems(train={"decay": "plateau", "evaluate_every": 0}) == [
         "train.evaluate_every: 0 measures at the end only, when it is too late for a plateau"

@@ -23,6 +23,7 @@ class UVCGANPenalty(Loss):
 
     name = "uvcgan_penalty"
     requires = {"fake"}
+    same_size = True
 
     class Config(LossConfig):
         """Settings."""

@@ -22,6 +22,7 @@ class GradientPenalty(Loss):
 
     name = "gradient_penalty"
     requires = {"fake"}
+    same_size = True
 
     class Config(LossConfig):
         """Settings."""
