@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any, ClassVar
 
 from torch import Tensor, nn
@@ -49,6 +50,28 @@ class Generator(Component, nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) in [-1, 1] -> (N, out_channels, H, W) in [-1, 1]."""
         raise NotImplementedError  # each network has its own
+
+    def encoder_layers(self) -> tuple[str, ...]:
+        """Names of the layers that `encoder_features` knows, from the image on; none by default."""
+        return ()
+
+    def encoder_features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """What the encoder sees in images, at some of its layers.
+
+        Args:
+            x: (N, in_channels, H, W) in [-1, 1].
+            layers: some of `encoder_layers()`; no layer after the last of them is run.
+
+        Returns:
+            (N, c, h, w) for each layer.
+        """
+        raise NotImplementedError  # for those with `encoder_layers`
+
+    def forward_with_features(
+        self, x: Tensor, layers: Collection[str]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """`forward(x)` and `encoder_features(x, layers)`; in one pass where a network can."""
+        return self(x), self.encoder_features(x, layers)
 
 
 GeneratorSlot = Annotated[GeneratorConfig, Slot("generator")]

@@ -7,10 +7,24 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from gantrans.api.generator import Generator
 from gantrans.testing import networks
-from gantrans.testing.check import Check, checks, need
-from gantrans.testing.probe import ORDINARY, Probe, in_use, legal_side, noise, probe_of
+from gantrans.testing.check import Check, Skipped, checks, need
+from gantrans.testing.probe import (
+    ORDINARY,
+    Probe,
+    distance,
+    in_mode,
+    in_use,
+    legal_side,
+    noise,
+    probe_of,
+)
 from gantrans.testing.subject import Subject
+
+SAME = 1e-4
+"""Largest difference between results of one network that may come from rounding, as a share of the
+first (both root mean square)."""
 
 
 def probe(subject: Subject) -> Probe:
@@ -84,6 +98,96 @@ def takes_other_channels(subject: Subject) -> None:
         _need_shape(subject.may_refuse(once, what), written, noise(1, read, side, side))
 
 
+def gives_features(subject: Subject) -> None:
+    """Each of its encoder's layers gives finite features (N, c, h, w) in floating point."""
+    network, layers = _encoder(subject)
+    x = probe(subject).images(2)
+    need(
+        len(set(layers)) == len(layers),
+        f"encoder_layers() names a layer twice: {', '.join(layers)}; give each a name of its own",
+    )
+    for layer in layers:
+        with in_mode(network, training=False), torch.no_grad():
+            features = network.encoder_features(x, (layer,))
+        need(
+            set(features) == {layer},
+            f"encoder_features(x, [{layer!r}]) gives {', '.join(features) or 'nothing'}: give a "
+            "dict of the layers that are asked for, all of them and no other",
+        )
+        one = features[layer]
+        need(
+            one.dim() == 4 and len(one) == len(x) and one.numel() > 0,
+            f"the features of {layer!r} are {tuple(one.shape)} for {len(x)} images: give "
+            "(N, c, h, w), for tokens after reshaping them to maps",
+        )
+        need(
+            one.is_floating_point() and bool(torch.isfinite(one).all()),
+            f"the features of {layer!r} are {one.dtype} and not all finite: give finite floats",
+        )
+
+
+def features_come_with_the_image(subject: Subject) -> None:
+    """Asked for together, image and features are those that it gives when asked one by one."""
+    network, layers = _encoder(subject)
+    x = probe(subject).images()
+    with in_mode(network, training=False), torch.no_grad():
+        image, features = network.forward_with_features(x, layers)
+        same_image = network(x)
+        together = network.encoder_features(x, layers)
+        apart = {layer: network.encoder_features(x, (layer,))[layer] for layer in layers}
+    need(
+        image.shape == same_image.shape and distance([same_image], [image]) <= SAME,
+        "forward_with_features gives another image than forward: run the same layers in both, or "
+        "leave forward_with_features to the base class",
+    )
+    for call, found in (("forward_with_features", features), ("encoder_features", together)):
+        need(
+            set(found) == set(layers),
+            f"{call} of all of its layers gives features of {', '.join(found) or 'none'}: give "
+            "those of each layer that is asked for",
+        )
+        for layer in layers:
+            one, other = apart[layer], found[layer]
+            need(
+                one.shape == other.shape and distance([one], [other]) <= SAME,
+                f"{call} of all of its layers gives other features of {layer!r} than "
+                "encoder_features of that layer alone: take them at the same place, and let no "
+                "later layer write into them (inplace=True)",
+            )
+
+
+def features_pass_the_gradient_on(subject: Subject) -> None:
+    """The gradient of the features of each layer reaches the image."""
+    _, layers = _encoder(subject)
+    at = probe(subject)
+    network = at.fresh(0)
+    assert isinstance(network, Generator)
+    for layer in layers:
+        x = at.images(2).requires_grad_()
+        _, features = network.forward_with_features(x, (layer,))
+        for found in (features[layer], network.encoder_features(x, (layer,))[layer]):
+            [gradient] = (
+                torch.autograd.grad((found * noise(*found.shape)).mean(), x, allow_unused=True)
+                if found.requires_grad
+                else [None]
+            )
+            need(
+                gradient is not None and bool(gradient.any()),
+                f"no gradient of the features of {layer!r} reaches the image, so a loss of them "
+                "teaches nothing: leave out .detach(), no_grad() and the like",
+            )
+
+
+def _encoder(subject: Subject) -> tuple[Generator, tuple[str, ...]]:
+    """The generator and its encoder's layers. Raises Skipped if it names none."""
+    network = probe(subject).network
+    assert isinstance(network, Generator)
+    layers = network.encoder_layers()
+    if not layers:
+        raise Skipped("it has no encoder_layers(): losses of features cannot be used with it")
+    return network, layers
+
+
 def _need_shape(y: Tensor, channels: int, x: Tensor) -> None:
     wanted = (len(x), channels, *x.shape[2:])
     need(
@@ -100,6 +204,9 @@ CHECKS: tuple[Check, ...] = checks(
     values_are_in_range,
     takes_oblong_images,
     takes_other_channels,
+    gives_features,
+    features_come_with_the_image,
+    features_pass_the_gradient_on,
     *networks.shared(
         probe,
         networks.takes_the_smallest_size,

@@ -40,7 +40,7 @@ def test_an_unknown_preset_is_named_beside_all_other_mistakes() -> None:
         generator(type="unet", preset="127", wdith=3)
     assert caught.value.problems == (
         "spec: generator.preset: no preset is called '127'; did you mean '128'? "
-        "(there are: 128, 256)",
+        "(there are: 128, 256, pix2pix)",
         "spec: generator.wdith: unknown key; did you mean 'width'?",
     )
 

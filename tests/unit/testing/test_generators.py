@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,43 @@ class Sound(Generator):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(x).tanh()
+
+
+class Encoding(Sound):
+    """A generator whose two layers can be asked for their features."""
+
+    name = "encoding"
+
+    def encoder_layers(self) -> tuple[str, ...]:
+        return "image", "conv"
+
+    def encoder_features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        everything = {"image": x, "conv": self.conv(x)}
+        return {name: everything[name] for name in layers}
+
+
+def changed(change: Callable[[Tensor], Tensor]) -> Callable[..., dict[str, Tensor]]:
+    """`encoder_features` whose second layer is not what it was."""
+
+    def encoder_features(self: Any, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        found = Encoding.encoder_features(self, x, layers)
+        return {name: change(one) if name == "conv" else one for name, one in found.items()}
+
+    return encoder_features
+
+
+def overwriting(self: Any, x: Tensor, layers: Collection[str]) -> tuple[Tensor, dict[str, Tensor]]:
+    features = self.encoder_features(x, layers)
+    features["conv"].relu_()
+    return self(x), features
+
+
+def another_image(self: Any, x: Tensor, layers: Collection[str]) -> tuple[Tensor, Any]:
+    return self.conv(x).sigmoid(), self.encoder_features(x, layers)
+
+
+def cut_off(self: Any, x: Tensor, layers: Collection[str]) -> tuple[Tensor, Any]:
+    return self(x), self.encoder_features(x.detach(), layers)
 
 
 def seeding(self: Any) -> None:
@@ -103,6 +140,61 @@ FAULTS = [
     ),
     fault("takes_other_channels", faulty(Sound, __init__=only_colour), "refuse with a GantransErr"),
     fault(
+        "gives_features",
+        faulty(Encoding, encoder_layers=lambda self: ("conv", "conv")),
+        "a name of its own",
+    ),
+    fault(
+        "gives_features",
+        faulty(
+            Encoding,
+            encoder_features=lambda self, x, layers: Encoding.encoder_features(
+                self, x, self.encoder_layers()
+            ),
+        ),
+        "layers that are asked for",
+    ),
+    fault(
+        "gives_features",
+        faulty(Encoding, encoder_features=changed(lambda one: one.flatten(2))),
+        "reshaping them to maps",
+    ),
+    fault(
+        "gives_features",
+        faulty(Encoding, encoder_features=changed(lambda one: one / 0)),
+        "give finite floats",
+    ),
+    fault(
+        "gives_features",
+        faulty(Encoding, encoder_features=changed(lambda one: one.int())),
+        "give finite floats",
+    ),
+    fault(
+        "features_come_with_the_image",
+        faulty(Encoding, forward_with_features=overwriting),
+        "inplace=True",
+    ),
+    fault(
+        "features_come_with_the_image",
+        faulty(Encoding, forward_with_features=another_image),
+        "leave forward_with_features to the base class",
+    ),
+    fault(
+        "features_come_with_the_image",
+        faulty(Encoding, forward_with_features=lambda self, x, layers: (self(x), {})),
+        "each layer that is asked for",
+    ),
+    fault(
+        "features_pass_the_gradient_on",
+        faulty(Encoding, encoder_features=changed(torch.Tensor.detach)),
+        "leave out .detach()",
+    ),
+    fault(
+        "features_pass_the_gradient_on",
+        faulty(Encoding, forward_with_features=cut_off),
+        "leave out .detach()",
+    ),
+    fault(
         "takes_the_smallest_size",
         faulty(Sound, forward=lambda self, x: Sound.forward(self, F.pad(x, (4,) * 4, "reflect"))),
         "set self.min_size",
@@ -178,6 +270,23 @@ def test_every_check_has_a_fault_that_it_finds() -> None:
 
 def test_a_sound_one_passes(is_sound: Callable[[Any], None]) -> None:
     is_sound(Sound)
+
+
+def test_one_with_an_encoder_passes(is_sound: Callable[[Any], None]) -> None:
+    is_sound(Encoding)
+
+
+@pytest.mark.parametrize(
+    "check",
+    ["gives_features", "features_come_with_the_image", "features_pass_the_gradient_on"],
+)
+def test_features_are_not_asked_of_a_generator_that_names_no_layers(
+    check: str, outcome: Callable[..., Any]
+) -> None:
+    found = outcome(Sound, check)
+
+    assert found.status == "skipped"
+    assert "no encoder_layers()" in found.message
 
 
 def test_batch_norm_spectral_norm_and_dropout_are_no_faults(

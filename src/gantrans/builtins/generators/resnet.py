@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from itertools import islice
+
 from pydantic import Field
 from torch import Tensor, nn
 
 from gantrans.api.generator import Generator, GeneratorConfig
 from gantrans.api.normalizer import Normalizer, NormalizerSlot
+from gantrans.builtins.blur import BlurDownsample, Downsample
+from gantrans.builtins.generators.encoder import asked_of
 from gantrans.builtins.generators.upsampling import Upsample, doubled
 
 
@@ -14,11 +19,19 @@ class ResNet(Generator):
     """CycleGAN's residual generator: down twice, residual blocks, up twice.
 
     Nine blocks are the paper's choice from 256 px on, six below. 11,378,179 parameters at width 64
-    with nine blocks, 3 -> 3 channels.
+    with nine blocks, 3 -> 3 channels. The preset "cut" is the antialiased network of CUT (Park et
+    al. 2020).
+
+    Its encoder's layers are "image" (reflected at its border), "stem" (the 7 x 7 convolution),
+    "down1" and "down2" (the convolutions that halve, before norm), and "block1", "block2", ...
     """
 
     name = "resnet"
-    presets = {"6": {"blocks": 6}, "9": {"blocks": 9}}
+    presets = {
+        "6": {"blocks": 6},
+        "9": {"blocks": 9},
+        "cut": {"blocks": 9, "downsample": "blur", "upsample": "blur"},
+    }
     multiple_of = 4
     min_size = 8  # reflection by one pixel needs two, at a quarter of the resolution
 
@@ -33,6 +46,7 @@ class ResNet(Generator):
         dropout: float = Field(
             0.0, ge=0, lt=1, description="share of activations dropped inside residual blocks"
         )
+        downsample: Downsample = "stride"
         upsample: Upsample = "transpose"
 
     config: Config
@@ -43,20 +57,27 @@ class ResNet(Generator):
         self.couples_batch = norm.couples_batch
         bias = not norm.cancels_bias
         width = config.width
+        blur = config.downsample == "blur"
 
         layers: list[nn.Module] = [
             nn.ReflectionPad2d(3),
             nn.Conv2d(in_channels, width, 7, bias=bias),
             norm.layer(width),
-            nn.ReLU(inplace=True),
+            nn.ReLU(),  # not in place, here and below: without a norm it would change a feature
         ]
-        for channels in (width, 2 * width):
+        places = {"image": 0, "stem": 1}
+        for number, channels in enumerate((width, 2 * width), start=1):
+            places[f"down{number}"] = len(layers)
+            stride = 1 if blur else 2
             layers += [
-                nn.Conv2d(channels, 2 * channels, 3, stride=2, padding=1, bias=bias),
+                nn.Conv2d(channels, 2 * channels, 3, stride, padding=1, bias=bias),
                 norm.layer(2 * channels),
-                nn.ReLU(inplace=True),
+                nn.ReLU(),
+                *([BlurDownsample()] if blur else []),
             ]
-        layers += [ResidualBlock(4 * width, norm, config.dropout) for _ in range(config.blocks)]
+        for number in range(1, config.blocks + 1):
+            places[f"block{number}"] = len(layers)
+            layers.append(ResidualBlock(4 * width, norm, config.dropout))
         for channels in (4 * width, 2 * width):
             layers += [
                 *doubled(channels, channels // 2, config.upsample, kernel=3, bias=bias),
@@ -65,11 +86,41 @@ class ResNet(Generator):
             ]
         layers += [nn.ReflectionPad2d(3), nn.Conv2d(width, out_channels, 7), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
+        self.places: Mapping[str, int] = places
+        """Where in `layers` the encoder's named ones stand."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) in [-1, 1] -> (N, out_channels, H, W) in (-1, 1)."""
         y: Tensor = self.layers(x)
         return y
+
+    def encoder_layers(self) -> tuple[str, ...]:
+        """The names from "image" to that of the last residual block."""
+        return tuple(self.places)
+
+    def encoder_features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """(N, in_channels, H, W) -> (N, c, h, w) for each of `layers`."""
+        asked = asked_of(self, layers)
+        _, features = self._through(x, asked, self.places[asked[-1]] + 1 if asked else 0)
+        return features
+
+    def forward_with_features(
+        self, x: Tensor, layers: Collection[str]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The translation, and the features that were met on the way."""
+        return self._through(x, asked_of(self, layers), len(self.layers))
+
+    def _through(
+        self, x: Tensor, asked: Collection[str], count: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """What the first `count` layers make of `x`, and what the ones asked for give."""
+        names = {self.places[name]: name for name in asked}
+        features: dict[str, Tensor] = {}
+        for place, layer in enumerate(islice(self.layers, count)):
+            x = layer(x)
+            if place in names:
+                features[names[place]] = x
+        return x, features
 
 
 class ResidualBlock(nn.Module):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from gantrans.api.generator import Generator, GeneratorConfig
 from gantrans.api.normalizer import Normalizer, NormalizerSlot
+from gantrans.builtins.generators.encoder import asked_of
 from gantrans.builtins.generators.upsampling import Upsample, doubled
 
 FULL = 5
@@ -17,12 +20,20 @@ FULL = 5
 class UNet(Generator):
     """pix2pix's U-Net: halved down to a few pixels and doubled back, with skips across.
 
-    The presets are named after the side of the images that they halve to one pixel. 54,409,603
-    parameters at width 64 with eight halvings and instance norm, 3 -> 3 channels.
+    The presets "128" and "256" are named after the side of the images that they halve to one pixel;
+    "pix2pix" is the paper's own network. 54,409,603 parameters at width 64 with eight halvings and
+    instance norm, 3 -> 3 channels.
+
+    Its encoder's layers are "image", and "down1", "down2", ...: the convolutions that halve, before
+    norm.
     """
 
     name = "unet"
-    presets = {"128": {"depth": 7}, "256": {"depth": 8}}
+    presets = {
+        "128": {"depth": 7},
+        "256": {"depth": 8},
+        "pix2pix": {"depth": 8, "norm": "batch", "dropout": 0.5},
+    }
 
     class Config(GeneratorConfig):
         """Settings."""
@@ -73,7 +84,7 @@ class UNet(Generator):
             drops = config.dropout and level > FULL
             up.append(
                 nn.Sequential(
-                    nn.ReLU(inplace=True),
+                    nn.ReLU(inplace=not innermost),  # what the innermost gets may be a feature
                     *double,
                     *([nn.Tanh()] if outermost else [norm.layer(above)]),
                     *([nn.Dropout(config.dropout)] if drops else []),
@@ -83,13 +94,42 @@ class UNet(Generator):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) in [-1, 1] -> (N, out_channels, H, W) in (-1, 1)."""
-        skips: list[Tensor] = []
-        for down in self.down:
-            x = down(x)
-            skips.append(x)
+        y, _ = self.forward_with_features(x, ())
+        return y
+
+    def encoder_layers(self) -> tuple[str, ...]:
+        """The names from "image" to that of the last halving."""
+        return "image", *(f"down{level}" for level in range(1, self.config.depth + 1))
+
+    def encoder_features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """(N, in_channels, H, W) -> (N, c, h, w) for each of `layers`."""
+        _, features = self._halve(x, asked_of(self, layers), to_the_end=False)
+        return features
+
+    def forward_with_features(
+        self, x: Tensor, layers: Collection[str]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The translation, and the features that were met on the way down."""
+        skips, features = self._halve(x, asked_of(self, layers), to_the_end=True)
         y = skips.pop()
         for up in reversed(self.up):
             y = up(y)
             if skips:
                 y = torch.cat([skips.pop(), y], dim=1)
-        return y
+        return y, features
+
+    def _halve(
+        self, x: Tensor, asked: Collection[str], *, to_the_end: bool
+    ) -> tuple[list[Tensor], dict[str, Tensor]]:
+        """What each level hands across, and the features asked for; or no more than these."""
+        skips: list[Tensor] = []
+        features = {"image": x} if "image" in asked else {}
+        for level, down in enumerate(self.down, start=1):
+            for layer in down.children():
+                if len(features) == len(asked) and not to_the_end:
+                    return skips, features
+                x = layer(x)
+                if isinstance(layer, nn.Conv2d) and f"down{level}" in asked:
+                    features[f"down{level}"] = x
+            skips.append(x)
+        return skips, features

@@ -7,11 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 from torch import nn
 
+from gantrans.builtins.blur import BlurUpsample
+
 Upsample = Annotated[
-    Literal["transpose", "nearest"],
+    Literal["transpose", "nearest", "blur"],
     Field(
-        description="transposed convolution, or nearest-neighbour and convolution, which leaves "
-        "no checkerboard"
+        description="transposed convolution; nearest-neighbour and convolution, which leaves no "
+        "checkerboard; or antialiased interpolation and convolution (CUT)"
     ),
 ]
 
@@ -24,7 +26,8 @@ def doubled(
     Args:
         in_channels: channels before.
         out_channels: channels after.
-        upsample: "nearest" is a 3 x 3 convolution after copying pixels (Odena et al. 2016).
+        upsample: "nearest" is a 3 x 3 convolution after copying pixels (Odena et al. 2016), "blur"
+            one after antialiased interpolation (Zhang 2019), with zeros around it as CUT has it.
         kernel: side of the transposed convolution's kernel, 3 or 4.
         bias: whether the convolution has one.
     """
@@ -34,6 +37,8 @@ def doubled(
             nn.ReflectionPad2d(1),
             nn.Conv2d(in_channels, out_channels, 3, bias=bias),
         ]
+    if upsample == "blur":
+        return [BlurUpsample(), nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)]
     # 2 (H - 1) - 2 padding + kernel + output_padding is to be 2 H.
     return [
         nn.ConvTranspose2d(

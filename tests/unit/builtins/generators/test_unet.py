@@ -70,8 +70,12 @@ def published_convolutions(sides: int, width: int = 64) -> list[tuple[int, int]]
     ]
 
 
-def from_the_paper(network: nn.Module, x: Tensor) -> Tensor:
-    """The network as the paper draws it, one level inside the other, with instance norm."""
+def from_the_paper(network: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """The network as the paper draws it, one level inside the other, with instance norm.
+
+    And what its halving convolutions give, from the outermost on.
+    """
+    halved: list[Tensor] = []
     used = in_order_of_use(network, x, nn.Conv2d, nn.ConvTranspose2d)
     depth = len(used) // 2
     weights = [(layer.weight, layer.bias) for layer, _ in used]
@@ -84,6 +88,7 @@ def from_the_paper(network: nn.Module, x: Tensor) -> Tensor:
     def level(n: int, x: Tensor) -> Tensor:
         weight, bias = weights[n - 1]
         down = F.conv2d(x, weight, bias, stride=2, padding=1)
+        halved.append(down)
         if n == depth:
             inside = down
         else:
@@ -93,7 +98,7 @@ def from_the_paper(network: nn.Module, x: Tensor) -> Tensor:
         up = F.conv_transpose2d(F.relu(inside), weight, bias, stride=2, padding=1)
         return norm(up) if n > 1 else torch.tanh(up)
 
-    return level(1, x)
+    return level(1, x), halved
 
 
 @pytest.mark.parametrize("depth", [2, 3, 5])
@@ -103,14 +108,34 @@ def test_it_computes_what_the_paper_says(make: Make, depth: int) -> None:
         nn.init.normal_(weight, std=0.3)
     side = 2**depth
     image = torch.rand(2, 3, side, 2 * side, dtype=torch.float64) * 2 - 1
-    expected = from_the_paper(network, image)
+    expected, halved = from_the_paper(network, image)
     assert torch.allclose(network(image), expected, rtol=1e-9, atol=1e-12)
+    names = network.encoder_layers()
+    assert names == ("image", *(f"down{n}" for n in range(1, depth + 1)))
+    features = network.encoder_features(image, names)
+    for name, value in zip(names, [image, *halved], strict=True):
+        assert torch.allclose(features[name], value, rtol=1e-9, atol=1e-12)
 
 
 def test_unet_256_has_54_409_603_parameters_and_is_the_default(make: Make) -> None:
     with torch.device("meta"):
         assert count(make()) == count(make(preset="256")) == 54_409_603
     assert sum(16 * a * b + b for a, b in published_convolutions(8)) == 54_409_603
+
+
+def test_the_pix2pix_preset_is_the_papers_network(make: Make) -> None:
+    """Section 6.1.1: eight halvings, batch norm, dropout of 1/2 after three doublings."""
+    with torch.device("meta"):
+        network = make(preset="pix2pix")
+    assert network.multiple_of == 256
+    # Scales and shifts of batch norm instead of biases; the first and the last convolution have
+    # none, nor has the one that leaves a single pixel.
+    convolutions = published_convolutions(8)
+    normed = [b for n, (_, b) in enumerate(convolutions) if n not in (0, 7, 15)]
+    products = sum(16 * a * b for a, b in convolutions)
+    assert count(network) == products + 2 * sum(normed) + 3
+    dropped = [m.p for m in network.modules() if isinstance(m, nn.Dropout)]
+    assert dropped == [0.5] * 3
 
 
 def test_unet_128_has_a_level_less(make: Make) -> None:
@@ -171,8 +196,11 @@ def test_dropout_follows_the_innermost_doublings_of_full_width(
 
 
 @pytest.mark.parametrize("depth", [2, 4])
-def test_nearest_upsampling_has_no_transposed_convolution(make: Make, depth: int) -> None:
-    network = make(width=4, depth=depth, upsample="nearest")
+@pytest.mark.parametrize("upsample", ["nearest", "blur"])
+def test_other_upsampling_has_no_transposed_convolution(
+    make: Make, depth: int, upsample: str
+) -> None:
+    network = make(width=4, depth=depth, upsample=upsample)
     assert not any(isinstance(m, nn.ConvTranspose2d) for m in network.modules())
     image = torch.zeros(1, 3, 2**depth, 2 ** (depth + 1))
     assert network(image).shape == image.shape
@@ -199,7 +227,9 @@ def test_a_pixel_sees_up_to_five_times_2_to_the_depth_pixels_less_two(
 
 
 def test_an_unknown_preset_is_refused_with_those_there_are(make: Make) -> None:
-    with pytest.raises(PluginError, match=r"no preset is called 'big' \(there are: 128, 256\)"):
+    with pytest.raises(
+        PluginError, match=r"no preset is called 'big' \(there are: 128, 256, pix2pix\)"
+    ):
         make(preset="big")
     with pytest.raises(PluginError, match="depth: must be at least 2"):
         make(depth=1)
