@@ -24,14 +24,27 @@ SMALL: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def component_settings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """A folder of images in the layout that most people have."""
+    """Folders of images, in the layout that most people have and as pairs; two pictures."""
     root = tmp_path_factory.mktemp("images")
     for number, name in enumerate(("trainA", "trainB", "testA", "testB")):
         (root / name).mkdir()
         for index in range(3):
             colour = (80 * index, 60 * number, 40)
             Image.new("RGB", (40, 36), colour).save(root / name / f"{name}-{index}.png")
-    return {"dataset/unpaired_folder": {"root": str(root)}}
+    pairs = tmp_path_factory.mktemp("pairs")
+    for split in ("train", "val"):
+        (pairs / split).mkdir()
+        for index in range(3):
+            colour = (80 * index, 20, 40)
+            Image.new("RGB", (40, 18), colour).save(pairs / split / f"{index}.png")
+    return {
+        "dataset/unpaired_folder": {"root": str(root)},
+        "dataset/paired_folder": {"root": str(pairs), "side_by_side": True},
+        "dataset/single_image": {
+            "a": str(root / "trainA" / "trainA-0.png"),
+            "b": str(root / "trainB" / "trainB-0.png"),
+        },
+    }
 
 
 @pytest.mark.gantrans("gantrans", settings=SMALL)

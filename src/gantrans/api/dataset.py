@@ -26,6 +26,11 @@ class DatasetConfig(ComponentConfig):
     transform: Transform = Field(
         default_factory=Transform, description="resize, crop, flip, rotation and colours"
     )
+    repeat: int = Field(
+        1,
+        ge=1,
+        description="how often training visits each image in an epoch; more than 1 for few images",
+    )
     workers: int = Field(
         2, ge=0, description="processes that load training images; 0: the training process itself"
     )

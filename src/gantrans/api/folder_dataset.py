@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -50,13 +50,14 @@ class FolderDatasetConfig(DatasetConfig):
     @model_validator(mode="after")
     def _says_where(self) -> Self:
         named = [key for key in _FOLDERS if getattr(self, key)]
-        missing = [key for key in ("train_a", "train_b") if key not in named]
+        # One domain is enough for a method that reads no other.
+        missing = [f"train_{d}" for d in "ab" if f"test_{d}" in named and f"train_{d}" not in named]
         if not named and self.root is None:
             raise ValueError(
                 "it says nothing about where the images are: give `root`, or `train_a` and "
                 "`train_b`"
             )
-        if named and missing:
+        if missing:
             raise ValueError(
                 f"{' and '.join(named)} without {' and '.join(missing)}: name the training "
                 "folders of both domains, or `root` alone"
@@ -109,13 +110,20 @@ class FolderDataset(Dataset):
     config: Any
 
     def source(self, split: Split, domain: Domain) -> FolderSource:
-        """The image files of `split` and `domain`; empty if there is no such test folder.
+        """The image files of `split` and `domain`, `limit` of them; empty without a test folder.
 
         Raises:
-            DataError: if a folder is missing, laid out in an unknown way, or without images.
+            DataError: if a folder is missing, not named, laid out in an unknown way, or without
+                images.
         """
-        files = self.files(domain) or ORDINARY
-        folder = self._folder(split, domain)
+        found = self.found(split, domain)
+        return replace(found, paths=found.paths[: self.config.limit])
+
+    def found(self, split: Split, domain: Domain) -> FolderSource:
+        """All image files of `split` and `domain`, whatever `limit` says. Raises as `source`."""
+        return self._files_in(self._folder(split, domain), split, self.files(domain) or ORDINARY)
+
+    def _files_in(self, folder: Path | None, split: Split, files: ImageFiles) -> FolderSource:
         if folder is None:
             return FolderSource(Path(), Path(), (), files)
         found = contents(folder, files.suffixes)
@@ -127,11 +135,17 @@ class FolderDataset(Dataset):
         shown = (
             folder.relative_to(self.base_dir) if folder.is_relative_to(self.base_dir) else folder
         )
-        return FolderSource(folder, shown, found.images[: self.config.limit], files)
+        return FolderSource(folder, shown, found.images, files)
 
     def _folder(self, split: Split, domain: Domain) -> Path | None:
         root = self._existing("root", self.base_dir)
-        if self.config.train_a is not None:
+        if self.config.train_a is not None or self.config.train_b is not None:
+            if getattr(self.config, f"train_{domain}") is None:
+                which = "first" if domain == "a" else "second"
+                raise DataError(
+                    f"data.train_{domain} is not given: name the training folder of the {which} "
+                    "domain"
+                )
             key = f"{split}_{domain}"
             return None if getattr(self.config, key) is None else self._existing(key, root)
         domains = standard_domains(root)

@@ -6,6 +6,7 @@ Four readings of the folders below a root, tried in this order; upper and lower 
     A/train A/test  B/train B/test      A  B
 
 The names stand for the domains: `standard_domains` wants A and B, `any_domains` takes any two.
+Files that hold both images of a pair need no domains: `standard_splits` finds train, test and val.
 """
 
 from __future__ import annotations
@@ -101,6 +102,21 @@ def any_domains(root: Path) -> tuple[DomainFolders, DomainFolders] | None:
             first, second = with_images
             return first, second
     return None
+
+
+def standard_splits(root: Path) -> tuple[Path, Path | None] | None:
+    """The folders `train`, and `test` or else `val` if there is one; None if none is for training.
+
+    Raises DataError if `root` is missing, or if two folders claim the same place.
+    """
+    places: dict[str, Path] = {}
+    for folder in _subfolders(root):
+        before = places.setdefault(folder.name.lower(), folder)
+        if before != folder and folder.name.lower() in {"train", "test", "val"}:
+            raise DataError(f"{before} and {folder} have one name: rename one of them")
+    if "train" not in places:
+        return None
+    return places["train"], places.get("test", places.get("val"))
 
 
 def describe(root: Path, *, nested: bool = True) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from gantrans.api.domains import filled
 
 Pixels = Annotated[int, Field(ge=1)]
+Factor = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Jitter(BaseModel):
@@ -51,6 +52,11 @@ class DomainTransform(BaseModel):
     crop: int | None = Field(
         None, ge=1, description="side of the square cut out, in pixels; absent: the whole image"
     )
+    zoom: tuple[Factor, Factor] | None = Field(
+        None,
+        description="training images are first scaled by a factor drawn between these two, after "
+        "resize and before the crop, as in [0.5, 1.0]; test images are not; absent: no scaling",
+    )
     flip: bool = Field(True, description="mirror half of the training images, left to right")
     rotate: bool = Field(
         False,
@@ -65,6 +71,10 @@ class DomainTransform(BaseModel):
             raise ValueError('resize has a height too: give the width alone, or use "exact"')
         if self.resize is None and self.resize_mode != "shorter":
             raise ValueError("resize_mode without resize: give the size too, or leave it out")
+        if self.zoom is not None and self.zoom[0] > self.zoom[1]:
+            raise ValueError(f"zoom = {list(self.zoom)}: write the smaller factor first")
+        if self.zoom is not None and self.crop is None:
+            raise ValueError("zoom without crop: images would have many sizes; give the crop too")
         return self
 
     def resized(self, width: int, height: int) -> tuple[int, int]:
@@ -82,12 +92,17 @@ class DomainTransform(BaseModel):
                 least = 1 if self.resize_mode == "width" else side
                 return max(least, round(width * scale)), max(least, round(height * scale))
 
+    def zoomed(self, width: int, height: int, factor: float) -> tuple[int, int]:
+        """The width and height that an image of `width` x `height` pixels gets, zoom included."""
+        width, height = self.resized(width, height)
+        return max(1, round(width * factor)), max(1, round(height * factor))
+
 
 class Transform(DomainTransform):
     """What happens to an image between the source and the network.
 
-    Training: resize, random crop, random flip and rotation, colour jitter. Test: resize, centre
-    crop. The tables `a` and `b` say what is different for one domain.
+    Training: resize, random zoom, random crop, random flip and rotation, colour jitter. Test:
+    resize, centre crop. The tables `a` and `b` say what is different for one domain.
     """
 
     a: DomainTransform | None = Field(

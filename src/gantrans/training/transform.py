@@ -1,7 +1,8 @@
-"""From a source's image to the network's input: resize, crop, flip, rotation and colours."""
+"""From a source's image to the network's input: resize, zoom, crop, flip, rotation, colours."""
 
 from __future__ import annotations
 
+import math
 import random
 
 import torch
@@ -30,16 +31,19 @@ def prepare(
         transform: the spec's settings for the image's domain.
         channels: that the domain has.
         label: what to call the image if it does not fit.
-        draw: where training's crop, flip, rotation and colours come from; absent for test images,
-            which are cropped at the centre and otherwise left alone.
+        draw: where training's zoom, crop, flip, rotation and colours come from; absent for test
+            images, which are cropped at the centre and otherwise left alone.
 
     Raises:
-        DataError: if the image is smaller than the crop, or has other channels.
+        DataError: if the image, after the smallest zoom, is smaller than the crop, or if it has
+            other channels.
     """
     right: Image.Image | Tensor
     try:
         if isinstance(image, Image.Image):
-            right = convert(image, channels)  # before bicubic mixing: palettes cannot be mixed
+            # Before bicubic mixing: palettes cannot be mixed. Converting what is right already
+            # would copy it, which for a crop of a large photograph is most of the work.
+            right = image if _is_plain(image, channels) else convert(image, channels)
         else:
             right = to_tensor(image, channels)
     except DataError as error:
@@ -51,9 +55,16 @@ def prepare(
     return x if draw is None else _vary(x, transform, draw)
 
 
+def _is_plain(image: Image.Image, channels: int) -> bool:
+    mode = {1: "L", 3: "RGB"}.get(channels)
+    return image.mode == mode and not image.has_transparency_data
+
+
 def _cut_picture(
     image: Image.Image, transform: DomainTransform, label: str, draw: random.Random | None
 ) -> Image.Image:
+    if transform.zoom is not None and draw is not None:
+        return _zoomed_picture(image, transform, label, draw)
     size = transform.resized(*image.size)
     if size != image.size:
         image = image.resize(size, Image.Resampling.BICUBIC)  # antialiased when it shrinks
@@ -62,10 +73,45 @@ def _cut_picture(
     return image.crop(_box(*image.size, transform.crop, label, draw))
 
 
+def _zoomed_picture(
+    image: Image.Image, transform: DomainTransform, label: str, draw: random.Random
+) -> Image.Image:
+    """The crop of the scaled image. Only its pixels are computed: the image may be a large one."""
+    assert transform.crop is not None  # the config refuses a zoom without
+    width, height = _zoomed(*image.size, transform, label, draw)
+    left, top, right, bottom = _box(width, height, transform.crop, label, draw)
+    x, y = image.width / width, image.height / height  # pixels of the image to one of the result
+    # A crop at the far border would end outside by a rounding error, which Pillow refuses.
+    box = (left * x, top * y, min(right * x, image.width), min(bottom * y, image.height))
+    return image.resize((transform.crop, transform.crop), Image.Resampling.BICUBIC, box)
+
+
+def _zoomed(
+    width: int, height: int, transform: DomainTransform, label: str, draw: random.Random
+) -> tuple[int, int]:
+    """The width and height after resize and a drawn zoom, with the smallest of which a crop fits.
+
+    Raises DataError if it does not, whatever is drawn: not only in the middle of a run.
+    """
+    assert transform.zoom is not None and transform.crop is not None
+    smallest, largest = transform.zoom
+    small = transform.zoomed(width, height, smallest)
+    if min(small) < transform.crop:
+        least = transform.crop / min(transform.resized(width, height))
+        raise DataError(
+            f"{label} is {small[0]} x {small[1]} pixels after a zoom of {smallest:g}, smaller than "
+            f"the crop of {transform.crop}: set the first number of data.transform.zoom to "
+            f"{math.ceil(1000 * least) / 1000:g} or more, or data.transform.crop to less"
+        )
+    return transform.zoomed(width, height, draw.uniform(smallest, largest))
+
+
 def _cut_tensor(
     x: Tensor, transform: DomainTransform, label: str, draw: random.Random | None
 ) -> Tensor:
     width, height = transform.resized(x.shape[2], x.shape[1])
+    if transform.zoom is not None and draw is not None:
+        width, height = _zoomed(x.shape[2], x.shape[1], transform, label, draw)
     if (height, width) != x.shape[1:]:
         bicubic = InterpolationMode.BICUBIC
         x = F.resize(x, [height, width], bicubic, antialias=True).clamp(-1, 1)  # it overshoots

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ def ramp(width: int, height: int) -> Image.Image:
     return image
 
 
-def prepared(image: Image.Image, seed: int | None = None, **settings: object) -> Tensor:
+def prepared(image: Image.Image | Tensor, seed: int | None = None, **settings: object) -> Tensor:
     draw = None if seed is None else random.Random(seed)
     transform = Transform.model_validate({"flip": False, **settings})
     return prepare(image, transform, channels=3, label="summer/7.png", draw=draw)
@@ -250,3 +251,142 @@ def test_tensors_of_any_channels_are_resized_and_stay_in_range() -> None:
 def test_a_tensor_that_is_no_image_of_the_domain_is_refused_by_name(wrong: Tensor) -> None:
     with pytest.raises(DataError, match=r"scan-3: found a tensor .* expected float32 \(3"):
         prepare(wrong, Transform(), channels=3, label="scan-3")
+
+
+def textured(width: int, height: int) -> Image.Image:
+    """Colours that change from pixel to pixel, always the same."""
+    colours = random.Random(5)
+    image = Image.new("RGB", (width, height))
+    image.putdata(
+        [(colours.randrange(256), 2 * x, 3 * y) for y in range(height) for x in range(width)]
+    )
+    return image
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"zoom": [0.4, 1.0]},
+        {"zoom": [0.9, 2.5]},
+        {"zoom": [0.5, 1.5], "resize": 40},
+        {"zoom": [0.5, 0.5]},
+        {"zoom": [1.0, 1.0]},
+    ],
+)
+def test_a_zoomed_crop_is_cut_from_the_whole_picture_scaled(settings: dict[str, object]) -> None:
+    """A second implementation scales all of the picture, and then cuts."""
+    image, crop = textured(71, 53), 16
+    low, high = settings["zoom"]
+    for seed in range(60):
+        drawn = random.Random(seed)
+        factor = drawn.uniform(low, high)
+        width, height = (round(71 * 40 / 53), 40) if "resize" in settings else (71, 53)
+        whole = image.resize((round(width * factor), round(height * factor)), 3)  # bicubic
+        left, top = drawn.randint(0, whole.width - crop), drawn.randint(0, whole.height - crop)
+        expected = torch.tensor(
+            [whole.getpixel((left + x, top + y)) for y in range(crop) for x in range(crop)]
+        )
+        found = pixels(prepared(image, seed=seed, crop=crop, **settings))
+        assert int((found.permute(1, 2, 0).reshape(-1, 3) - expected).abs().max()) <= 1
+
+
+def test_tensors_are_zoomed_as_pictures_are() -> None:
+    # Smooth, so that neither rounding to 8 bits nor an overshoot at an edge matters.
+    image = Image.radial_gradient("L").resize((60, 44), 2).convert("RGB")
+    transform = Transform.model_validate({"zoom": [0.5, 1.5], "crop": 20, "flip": False})
+    x = prepare(image, Transform(), channels=3, label="")
+    for seed in range(20):
+        of_image, of_tensor = (
+            prepare(one, transform, channels=3, label="", draw=random.Random(seed))
+            for one in (image, x)
+        )
+        assert of_tensor.shape == (3, 20, 20)
+        assert float((of_image - of_tensor).abs().max()) < 3 / 127.5
+
+
+def test_every_zoom_between_the_two_is_drawn() -> None:
+    """A ramp of slope 1 has the slope 1 / zoom afterwards."""
+    zooms = []
+    for seed in range(300):
+        row = pixels(prepared(ramp(200, 40), seed=seed, zoom=[0.5, 2.0], crop=16))[0, 8]
+        zooms.append(15 / float(row[15] - row[0]))
+    assert 0.45 < min(zooms) < 0.6
+    assert 1.7 < max(zooms) < 2.3
+    mean = sum(zooms) / len(zooms)
+    assert abs(mean - 1.25) < 5 * 1.5 / 12**0.5 / 300**0.5 + 0.05  # and the ramp's rounding
+
+
+def test_test_images_are_not_zoomed() -> None:
+    image = textured(30, 20)
+    assert torch.equal(prepared(image, crop=16, zoom=[1.0, 3.0]), prepared(image, crop=16))
+
+
+def test_a_transparent_colour_is_white_in_a_crop_too() -> None:
+    """Such an image has the mode RGB already, and still has to be converted."""
+    image = Image.new("RGB", (30, 20), (10, 20, 30))
+    image.info["transparency"] = (10, 20, 30)
+    seen = prepared(image, seed=0, crop=16, zoom=[1.0, 1.5])
+    assert torch.equal(seen, torch.ones(3, 16, 16))
+
+
+def test_preparing_an_image_leaves_it_as_it_was() -> None:
+    image = textured(30, 20)
+    before = image.tobytes()
+    for settings in ({}, {"crop": 16}, {"crop": 16, "zoom": [1.0, 2.0]}, {"resize": 10}):
+        prepared(image, seed=1, rotate=True, jitter={"brightness": 0.5}, **settings)
+    assert image.tobytes() == before
+
+
+def test_without_zoom_nothing_more_is_drawn() -> None:
+    """Runs that began before there was a zoom go on as they would have."""
+    drawn = random.Random(3)
+    left, top = drawn.randint(0, 12), drawn.randint(0, 4)
+    mirrored = drawn.random() < 0.5
+    seen = pixels(prepared(ramp(20, 12), seed=3, crop=8, flip=True))
+    columns = torch.arange(left, left + 8).int()
+    assert torch.equal(seen[0, 0], columns.flip(0) if mirrored else columns)
+    assert int(seen[1, 0, 0]) == top
+
+
+@pytest.mark.parametrize("as_tensor", [False, True])
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "summer/7.png is 15 x 10 pixels after a zoom of 0.25, smaller than the crop of 16"),
+        ({"resize": 20}, "summer/7.png is 8 x 5 pixels after a zoom of 0.25"),
+    ],
+)
+def test_an_image_too_small_for_the_smallest_zoom_is_refused_whatever_is_drawn(
+    settings: dict[str, object], words: str, as_tensor: bool
+) -> None:
+    image: Any = prepared(ramp(60, 40)) if as_tensor else ramp(60, 40)
+    for seed in range(20):
+        with pytest.raises(DataError) as caught:
+            prepared(image, seed=seed, crop=16, zoom=[0.25, 1.0], **settings)
+        assert words in str(caught.value)
+    least = float(str(caught.value).partition("data.transform.zoom to ")[2].split()[0])
+    for seed in range(20):
+        prepared(image, seed=seed, crop=16, zoom=[least, 1.0], **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"zoom": [0.5, 1.0]}, "zoom without crop"),
+        ({"zoom": [1.0, 0.5], "crop": 16}, "smaller factor first"),
+        ({"zoom": [0.0, 1.0], "crop": 16}, "greater than 0"),
+        ({"zoom": [0.5, float("inf")], "crop": 16}, "finite"),
+    ],
+)
+def test_a_zoom_that_cannot_be_is_refused(settings: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Transform.model_validate(settings)
+
+
+def test_the_domains_may_differ_in_zoom() -> None:
+    transform = Transform.model_validate(
+        {"crop": 16, "zoom": [0.5, 1.0], "b": {"zoom": [0.25, 0.5]}, "a": {"crop": 8}}
+    )
+    assert (transform.of("a").zoom, transform.of("a").crop) == ((0.5, 1.0), 8)
+    assert (transform.of("b").zoom, transform.of("b").crop) == ((0.25, 0.5), 16)
+    assert Transform.model_validate(transform.model_dump(mode="json")) == transform

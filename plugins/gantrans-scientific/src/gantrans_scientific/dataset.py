@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from gantrans.api.dataset import Split
 from gantrans.api.folder_dataset import FolderDataset, FolderDatasetConfig, FolderSource
-from gantrans.api.folders import contents
-from gantrans.errors import DataError
+from gantrans.api.pairs import matched, not_pairs
 from gantrans_scientific.array_files import ArrayFiles
 from gantrans_scientific.pixels import Pixels
 
@@ -49,15 +45,17 @@ class Scientific(FolderDataset):
         """The files of `split` and `domain`, each read when it is asked for.
 
         Raises:
-            DataError: if a folder is missing or without files, or if a file has no partner where
-                the data set is said to be paired.
+            DataError: if a folder is missing or without files, or with all files that have no
+                partner where the data set is said to be paired.
         """
-        found = super().source(split, domain)
         if not self.config.paired:
-            return found
-        found = self._by_name(found)
-        _check_pairs(found, self._by_name(super().source(split, _OTHER[domain])))
-        return found
+            return super().source(split, domain)
+        a, b, wrong = matched(
+            self.found(split, "a"), self.found(split, "b"), limit=self.config.limit
+        )
+        if wrong:
+            raise not_pairs(wrong, "Add or remove files, or set data.paired = false.")
+        return a if domain == "a" else b
 
     def paired(self, split: Split) -> bool:
         """As the config says."""
@@ -73,26 +71,3 @@ class Scientific(FolderDataset):
 
     def _pixels(self, domain: Domain) -> Pixels:
         return self.config.a if domain == "a" else self.config.b
-
-    def _by_name(self, source: FolderSource) -> FolderSource:
-        """The first `limit` files by name without suffix, which those of a pair share."""
-        paths = contents(source.folder, source.files.suffixes).images if source.paths else ()
-        return replace(source, paths=tuple(sorted(paths, key=_name)[: self.config.limit]))
-
-
-def _check_pairs(found: FolderSource, other: FolderSource) -> None:
-    ours, theirs = (Counter(map(_name, source.paths)) for source in (found, other))
-    if unequal := (ours - theirs) | (theirs - ours):
-        name = min(unequal)
-        raise DataError(
-            f"the data set is paired, but of files called {name}, suffix aside, {found.folder} has "
-            f"{ours[name]} and {other.folder} has {theirs[name]}: add or remove one, or set "
-            "data.paired = false"
-        )
-
-
-def _name(path: str) -> str:
-    return PurePath(path).with_suffix("").as_posix()
-
-
-_OTHER: dict[Domain, Literal["a", "b"]] = {"a": "b", "b": "a"}

@@ -202,6 +202,20 @@ def test_a_missing_explicit_folder_is_named_with_its_key(key: str, tmp_path: Pat
     assert str(tmp_path / "gone") in message
 
 
+@pytest.mark.parametrize(("domain", "other"), [("a", "b"), ("b", "a")])
+def test_the_folders_of_one_domain_are_enough_until_the_other_is_asked_for(
+    domain: str, other: str, tmp_path: Path
+) -> None:
+    data_set(tmp_path, ["x", "more"])
+    made = dataset(tmp_path, **{f"train_{domain}": "x", f"test_{domain}": "more"})
+    assert labels(made, "train", domain) == ["x/x.png"]
+    assert labels(made, "test", domain) == ["more/more.png"]
+    for split in ("train", "test"):
+        message = said(made, split, other)
+        assert f"data.train_{other} is not given" in message
+        assert ("second" if other == "b" else "first") in message
+
+
 def test_two_folders_for_one_place_are_not_guessed_between(tmp_path: Path) -> None:
     data_set(tmp_path, ["trainA", "train_A", "trainB"])
     message = said(dataset(tmp_path, root="."))
@@ -231,7 +245,7 @@ def test_an_unreadable_image_is_named_when_it_is_asked_for(tmp_path: Path) -> No
     ("lines", "line", "words"),
     [
         ("", 1, "`root`"),
-        ('train_a = "x"', 1, "train_b"),
+        ('train_a = "x"\ntest_b = "y"', 1, "without train_b"),
         ('root = "x"\ntest_a = "y"', 1, "train_a"),
         ('train_a = "x"\ntrain_b = "x"', 1, "same folder"),
         ('root = ""', 3, "1 character"),
