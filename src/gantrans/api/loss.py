@@ -34,6 +34,11 @@ class LossConfig(ComponentConfig):
         """
         return frozenset(self.component.requires)
 
+    @property
+    def encoder_layers(self) -> tuple[str, ...]:
+        """Of a loss that reads `features`: at which layers of the generator; none by default."""
+        return ()
+
     def weight_at(self, step: int) -> float:
         """The factor at `step` (counted from 0); 0 means that the loss is not computed at all."""
         since = step - self.start
@@ -48,19 +53,24 @@ class Loss(Component, nn.Module):
 
     Override `generator`, `discriminator` or both; what is not overridden is not called. Return
     unweighted values: the trainer applies `config.weight_at(step)` to them. Parameters of its own
-    are neither trained nor saved.
+    are neither trained nor saved, unless it is `trainable`.
     """
 
     kind = "loss"
     Config: ClassVar[type[ComponentConfig]] = LossConfig
 
     requires: ClassVar[frozenset[str] | set[str]] = frozenset()
-    """What it reads of the step beside `real`: "fake", "cycle", "identity", "source", "truth" (see
-    TranslationStep). The union over the active losses decides which passes run at all. Where a
-    setting chooses what is read, `Config.requires` is overridden instead, and counts."""
+    """What it reads of the step beside `real`: "fake", "cycle", "identity", "source", "truth",
+    "features", "identity_features" (see TranslationStep). The union over the active losses decides
+    which passes run at all. Where a setting chooses what is read, `Config.requires` is overridden
+    instead, and counts."""
 
     same_size: ClassVar[bool] = False
     """True: it mixes images of both domains pixel by pixel, which must then have one size."""
+
+    trainable: ClassVar[bool] = False
+    """True: its parameters minimise the objective too, by an optimizer of their own that steps once
+    a training step; they start from the spec's `[init]`, and are saved and resumed with the run."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -74,6 +84,19 @@ class Loss(Component, nn.Module):
     def __init__(self, config: Any) -> None:
         nn.Module.__init__(self)
         self.config = config
+
+    def fit_to(self, features: Mapping[str, tuple[int, int, int]]) -> None:
+        """Make the parameters whose shapes depend on the generator's features.
+
+        Called before the first step, of a loss whose config names `encoder_layers`.
+
+        Args:
+            features: channels, height and width of the features at each of these layers, for
+                the training images.
+
+        Raises:
+            ValueError: if the loss cannot work on them, with a message for the spec's author.
+        """
 
     def generator(self, step: TranslationStep) -> LossTerms:
         """What the generators minimise."""

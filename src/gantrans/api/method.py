@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from torch import Tensor, nn
 
@@ -13,7 +13,7 @@ from gantrans.api.discriminator import Discriminator
 from gantrans.api.generator import Generator
 from gantrans.api.loss import Loss, LossTerms
 from gantrans.api.slot import Slot
-from gantrans.api.step import Direction, Domain, Images, TranslationStep
+from gantrans.api.step import DOMAINS, Direction, Domain, Images, TranslationStep
 from gantrans.errors import PluginError
 
 Side = Literal["generator", "discriminator"]
@@ -24,7 +24,7 @@ class Batch:
     """What a phase gets.
 
     Args:
-        real: images of both domains, each (N, C, H, W) in [-1, 1].
+        real: images of the domains that the method reads, each (N, C, H, W) in [-1, 1].
         ordinal: number of the batch's first image since training began; names random draws.
         active: names of the losses that count at this step.
         paired: whether image n of both domains show the same thing, so that `real` is the truth.
@@ -84,6 +84,15 @@ class LossSet(nn.Module):
         reading = (loss.config for name, loss in self.by_name.items() if name in active)
         return {need for config in reading for need in config.requires}
 
+    def encoder_layers(self, active: Collection[str]) -> tuple[str, ...]:
+        """At which layers the active losses read features, each layer once."""
+        reading = (loss.config for name, loss in self.by_name.items() if name in active)
+        return tuple(dict.fromkeys(layer for config in reading for layer in config.encoder_layers))
+
+    def trainable(self) -> dict[str, Loss]:
+        """The losses that are trained themselves, by name."""
+        return {name: loss for name, loss in self.by_name.items() if loss.trainable}
+
     def terms(
         self, side: Side, step: TranslationStep, active: Collection[str]
     ) -> dict[str, LossTerms]:
@@ -109,6 +118,18 @@ def _checked(name: str, given: Any) -> LossTerms:
     return checked
 
 
+class MakeDiscriminator(Protocol):
+    """Makes discriminators."""
+
+    def __call__(self, name: str, domain: Domain, given: Domain | None = None) -> Discriminator:
+        """A discriminator of `domain`, called `name`.
+
+        With `given` it is a conditional one: built for the channels of that domain's images, and
+        after them those of the images it judges (see TranslationStep.conditions).
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Parts:
     """What a method builds itself from; the networks come initialised from the run's seed."""
@@ -117,12 +138,24 @@ class Parts:
     seed: int
     make_generator: Callable[[str, Domain, Domain], Generator]
     """(network name, source domain, target domain) -> generator"""
-    make_discriminator: Callable[[str, Domain], Discriminator]
+    make_discriminator: MakeDiscriminator
     """(network name, domain it judges) -> discriminator"""
+    channels: Mapping[Domain, int] = field(default_factory=dict)
+    """Of each domain's images, for networks that the method makes itself."""
 
 
 class MethodConfig(ComponentConfig):
     """Settings of a method."""
+
+    @property
+    def domains(self) -> tuple[Domain, ...]:
+        """Whose images a step reads; those of others are not even loaded."""
+        return DOMAINS
+
+    @property
+    def needs_pairs(self) -> bool:
+        """Whether it can only be trained on pairs."""
+        return False
 
 
 class Method(Component):
@@ -130,8 +163,12 @@ class Method(Component):
 
     A subclass sets in its `__init__`:
         networks: every network, by the name its file has in a checkpoint.
-        generators: those that translate, by direction.
+        generators: those that translate, by direction; none in a method that does not translate.
         phases: in the order in which a step runs them.
+
+    Networks come from `parts`. One that is no component, such as a generator that translates
+    nothing, the method may build itself, from its own settings: torch is seeded before, and the
+    weights stay as they were built.
     """
 
     kind = "method"
@@ -147,6 +184,24 @@ class Method(Component):
     def __init__(self, config: Any, *, parts: Parts) -> None:
         super().__init__(config)
         self.parts = parts
+
+    @property
+    def averaged(self) -> Collection[str]:
+        """Names of the networks of which `train.ema` keeps a running mean: those that translate."""
+        translators = [id(generator) for generator in self.generators.values()]
+        return [name for name, network in self.networks.items() if id(network) in translators]
+
+    def sheets(self, networks: Mapping[str, nn.Module], count: int) -> Mapping[str, Tensor]:
+        """Pictures of what it makes beside translations, for the run's samples; none by default.
+
+        Args:
+            networks: as one would use them: averaged, in evaluation mode, without gradients.
+            count: how many images of each sort.
+
+        Returns:
+            Under each heading images (count, C, H, W) in [-1, 1], the same sort at every look.
+        """
+        return {}
 
     def state(self) -> dict[str, Tensor]:
         """What a resumed run needs beside weights and optimizers, such as image pools."""

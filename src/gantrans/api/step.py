@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar
 
+import torch
 from torch import Tensor
 
 from gantrans.api.discriminator import Discriminator, Scores
@@ -21,6 +22,15 @@ ENDS: dict[Direction, tuple[Domain, Domain]] = {"ab": ("a", "b"), "ba": ("b", "a
 Images = Mapping[Domain, Tensor]
 """Images by domain, each (N, C, H, W) in [-1, 1]."""
 
+Features = Mapping[str, Tensor]
+"""What a generator's encoder sees in images: (N, c, h, w) for each of its layers, by name."""
+
+FeaturePairs = Mapping[Domain, tuple[Features, Features]]
+"""Features of what was made and of what it was made from, by the domain that the made images look
+like. Both have the same shapes, and the same place in them is the same place in the images."""
+
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class TranslationStep:
@@ -30,10 +40,21 @@ class TranslationStep:
     G_ab(real["b"]). On the discriminator's side there are `real` and `fake` only, and `fake` holds
     what the image pool gave, detached. A loss reads `real` and what its `requires` names; anything
     else raises PluginError.
+
+    Args:
+        passes: the images, by the name of what they are: "real", "fake", "cycle", ...
+        discriminators: the judge of each domain that has one.
+        conditions: for a conditional discriminator, the images (N, C', H, W) that it sees beside
+            those it judges: in pix2pix, what these are translations of.
+        pairs: features, by name: "features", "identity_features".
+        reader: the loss that reads the step.
+        readable: what it may read; None: everything.
     """
 
     passes: Mapping[str, Images]
     discriminators: Mapping[Domain, Discriminator]
+    conditions: Images = field(default_factory=dict)
+    pairs: Mapping[str, FeaturePairs] = field(default_factory=dict)
     reader: str = ""
     readable: Collection[str] | None = None
 
@@ -74,19 +95,44 @@ class TranslationStep:
         """What `fake` should look like, where the training data is paired: `truth["b"]`."""
         return self._read("truth")
 
+    @property
+    def features(self) -> FeaturePairs:
+        """What the encoder sees in `fake`, and in the images it was made from (see FeaturePairs).
+
+        At the layers that the losses' `encoder_layers` name, those of all losses together.
+        """
+        return self._features("features")
+
+    @property
+    def identity_features(self) -> FeaturePairs:
+        """The same of `identity`: `identity_features["b"]` compares G_ab(real["b"]) with it."""
+        return self._features("identity_features")
+
     def score(self, domain: Domain, *images: Tensor) -> tuple[Scores, ...]:
-        """The discriminator of `domain` on each of `images` (N, C, H, W), in one pass if it may."""
+        """The discriminator of `domain` on each of `images` (N, C, H, W), in one pass if it may.
+
+        A conditional one sees the condition's channels first, then the image's.
+        """
+        if domain in self.conditions:
+            condition = self.conditions[domain]
+            images = tuple(torch.cat([condition, x], dim=1) for x in images)
         return tuple(judge(self.discriminators[domain], images))
 
     def _read(self, name: str) -> Images:
+        return self._given(name, self.passes)
+
+    def _features(self, name: str) -> FeaturePairs:
+        return self._given(name, self.pairs)
+
+    def _given(self, name: str, here: Mapping[str, T]) -> T:
         if self.readable is not None and name not in self.readable:
             raise PluginError(
                 f"the loss {self.reader!r} reads step.{name} without naming it: "
                 f"add {name!r} to its `requires`"
             )
-        if name not in self.passes:
+        if name not in here:
             raise PluginError(
                 f"the loss {self.reader!r} reads step.{name}, which this side has not (it has "
-                f"{', '.join(sorted(self.passes))})"
+                f"{', '.join(sorted({*self.passes, *self.pairs}))})"
             )
-        return self.passes[name]
+        return here[name]

@@ -50,15 +50,18 @@ class RecordedComponent:
 
 @dataclass(frozen=True)
 class WeightsHeader(RecordedComponent):
-    """What a weights file says about its network, a generator or a discriminator.
+    """What a weights file says about its network: a generator, a discriminator, or one that a
+    method made itself, whose `component` is then the method.
 
     Args:
         role: the network's name in its method, such as "generator_ab".
         domains: what the user calls the domains "a" and "b".
-        source: "a" or "b", the domain that a generator reads; None for a discriminator.
-        target: the domain that a generator writes, or that a discriminator judges.
-        in_channels: channels of the images that the network reads.
-        out_channels: channels of the images that a generator writes.
+        source: "a" or "b", the domain that a generator reads, or whose images a conditional
+            discriminator sees beside those it judges; None for others.
+        target: the domain that a generator writes, or that a discriminator judges; of a method's
+            network the only domain that it knows, or None.
+        in_channels: channels of the images that the network reads; 0 if it reads none.
+        out_channels: channels of the images that it writes; None if it writes none.
         value_range: of the images' values.
         preprocessing: the transform table of training.
         step: finished training steps.
@@ -117,7 +120,9 @@ class WeightsHeader(RecordedComponent):
                 raise ValueError("its header names no component")
         if self.dataset and self.dataset.kind != "dataset":
             raise ValueError(f"its header names a {self.dataset.kind} as the data set")
-        used = [self.target] if self.kind == "discriminator" else [self.source, self.target]
+        used = [self.source, self.target]
+        if self.kind != "generator":
+            used = [domain for domain in used if domain is not None]
         if any(domain not in self.domains for domain in used):
             raise ValueError(
                 "its header does not name the domains that its network reads or writes"
@@ -150,6 +155,14 @@ def read_header(path: Path) -> WeightsHeader:
         return WeightsHeader.from_json(text)
     except ValueError as error:
         raise CheckpointError(f"cannot use the weights file {path}: {error}") from None
+
+
+def does_not_translate(path: Path, header: WeightsHeader) -> str:
+    """That a network which a method made for itself is no translator, in words."""
+    return (
+        f"{path} holds the {header.role} of the method {header.component['type']!r}, which does "
+        "not translate images"
+    )
 
 
 def unreadable(path: Path, error: Exception) -> CheckpointError:

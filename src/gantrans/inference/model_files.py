@@ -12,10 +12,13 @@ import json
 from pathlib import Path
 
 from gantrans.errors import CheckpointError
-from gantrans.inference.header import unreadable
+from gantrans.inference.header import does_not_translate, read_header, unreadable
 
 PARTIAL = ".partial"
 """How the name of a checkpoint folder ends while it is being written; such a one is never read."""
+
+TRAINING_FILE = "training.safetensors"
+"""The file of a checkpoint folder with what resuming needs beside the networks."""
 
 STATE_FILE = "training.json"
 """The file of a checkpoint folder whose `files` has the SHA-256 of the others, in hexadecimal."""
@@ -37,6 +40,10 @@ def generator_files(model: Path) -> list[Path]:
         checkpoints = model / "checkpoints"
         folder = _best_or_latest(model, checkpoints) if checkpoints.is_dir() else model
         files = sorted(folder.glob("generator_*.safetensors"))
+        others = [] if files else sorted(folder.glob("*.safetensors"))
+        for file in others:
+            if file.name != TRAINING_FILE and (header := read_header(file)).kind == "method":
+                raise CheckpointError(does_not_translate(file, header))
         if not files:
             raise CheckpointError(
                 f"there is no generator_*.safetensors in {folder}: give a run directory, a "

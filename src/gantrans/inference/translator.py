@@ -62,10 +62,16 @@ class Translator:
         if to in self.generators:
             return to
         there = " or ".join(self.targets)
+        if len(self.targets) == 1 and to in (way_back := self._sources()):
+            raise UsageError(f"this model translates {way_back[0]} to {there}, and not back")
         if to is None:
             raise UsageError(f"this model translates both ways: say to which domain, {there}")
         hint = nearest(to, self.targets)
         raise UsageError(f"this model does not translate to {to!r}{hint} (it can: {there})")
+
+    def _sources(self) -> list[str]:
+        """The names of the domains that images can be translated from."""
+        return [header.name_of(header.source) for header in self._headers.values()]
 
     def files(self, to: str | None = None) -> tuple[ImageFiles, ImageFiles]:
         """How the image files of the source domain are read, and those of the target written.

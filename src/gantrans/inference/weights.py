@@ -18,7 +18,7 @@ from gantrans.api.generator import Generator
 from gantrans.api.step import DOMAINS
 from gantrans.errors import CheckpointError, PluginError
 from gantrans.inference.header import FORMAT_VERSION as FORMAT_VERSION
-from gantrans.inference.header import METADATA_KEY, unreadable
+from gantrans.inference.header import METADATA_KEY, does_not_translate, unreadable
 from gantrans.inference.header import RecordedComponent as RecordedComponent
 from gantrans.inference.header import WeightsHeader as WeightsHeader
 from gantrans.inference.header import read_header as read_header
@@ -84,6 +84,8 @@ def load_generator(
         PluginError: if the plugin that brought the component is not installed.
     """
     header = read_header(path)
+    if header.kind == "method":
+        raise CheckpointError(does_not_translate(path, header))
     if header.kind != "generator":
         raise CheckpointError(f"{path} holds a {header.kind}; a generator is needed to translate")
     if header.value_range != (-1.0, 1.0):

@@ -6,8 +6,18 @@ import torch
 from torch import Tensor
 
 from gantrans.api.step import DOMAINS, Domain
-from gantrans.testing.check import need
-from gantrans.testing.loss_trial import TRANSLATED, Trial, summed, tried
+from gantrans.testing.check import Skipped, need
+from gantrans.testing.loss_trial import (
+    TRANSLATED,
+    Trial,
+    fitted,
+    height_for,
+    sides,
+    step_for,
+    summed,
+    terms_of,
+    tried,
+)
 from gantrans.testing.subject import Subject
 
 
@@ -32,6 +42,30 @@ def gradient_reaches_the_generator(subject: Subject) -> None:
             not read or domain in reached,
             f"it reads {', '.join(f'step.{name}[{domain!r}]' for name in read)}, but no gradient "
             f"reaches a translation to {domain!r}: {cut}",
+        )
+
+
+def its_own_parameters_learn(subject: Subject) -> None:
+    """If it is trainable, the gradient of its terms reaches each of its parameters."""
+    torch.manual_seed(0)
+    loss = fitted(subject.build())
+    if not loss.trainable:
+        raise Skipped("it is not trainable")
+    own = {name: w for name, w in loss.named_parameters() if w.requires_grad}
+    need(
+        bool(own),
+        "it is trainable and has no parameters: make them in __init__ or fit_to(), as attributes "
+        "that are modules or nn.Parameter, or leave out `trainable`",
+    )
+    for side in sides(subject):
+        step, _ = step_for(subject, side, height=height_for(subject))
+        advice = f"{side}(step) has no gradient at all: leave out .detach() and no_grad()"
+        torch.autograd.backward(summed(terms_of(loss, side, step), advice))
+    for name, weight in own.items():
+        need(
+            weight.grad is not None and bool(torch.isfinite(weight.grad).all()),
+            f"no finite gradient reaches its parameter {name}: use it in each term, or freeze it "
+            "with requires_grad_(False)",
         )
 
 

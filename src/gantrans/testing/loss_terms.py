@@ -14,6 +14,7 @@ from gantrans.api.step import DOMAINS, ENDS
 from gantrans.errors import GantransError
 from gantrans.testing.check import CheckFailed, Skipped, blamed, need
 from gantrans.testing.loss_trial import (
+    fitted,
     height_for,
     loss_of,
     number,
@@ -102,7 +103,7 @@ def leaves_its_weight_to_the_trainer(subject: Subject) -> None:
     config = subject.validated(heavier)
     loss = loss_of(subject)
     torch.manual_seed(0)
-    other: Loss = config.build().requires_grad_(False)
+    other: Loss = fitted(config.build()).requires_grad_(False)
     for side in sides(subject):
         step, _ = step_for(subject, side, height=height_for(subject))
         first, second = (terms_of(of, side, step) for of in (loss, other))

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gantrans.api.loss import Loss
 from gantrans.api.method import Side
-from gantrans.api.step import DOMAINS, Domain, Images, TranslationStep
+from gantrans.api.step import DOMAINS, Domain, FeaturePairs, Images, TranslationStep
 from gantrans.testing.check import CheckFailed, Skipped, need
 from gantrans.testing.probe import noise
 from gantrans.testing.subject import Subject
 
 TRANSLATED = ("fake", "cycle", "identity")
 """What generators make; `source` and `truth` are images from the data."""
+
+FEATURES = frozenset({"features", "identity_features"})
+"""What the encoder of a generator sees."""
+
+CHANNELS, FITTED = 6, 32
+"""Of these features: how many channels, and the smallest height and width."""
 
 SIDES: tuple[Side, Side] = ("generator", "discriminator")
 
@@ -54,13 +61,21 @@ class WatchedStep(TranslationStep):
     seen: set[tuple[str, Domain]] = field(default_factory=set)
 
     def _read(self, name: str) -> Images:
-        self.read.add(name)
-        if name not in self.passes:
-            raise CheckFailed(
-                f"it reads step.{name} on a side that has only {', '.join(sorted(self.passes))}: "
-                "the discriminators' side works on `real` and `fake`"
-            )
+        self._note(name, self.passes)
         return WatchedImages(self.passes[name], lambda domain: self.seen.add((name, domain)))
+
+    def _features(self, name: str) -> FeaturePairs:
+        self._note(name, self.pairs)
+        return self.pairs[name]
+
+    def _note(self, name: str, here: Collection[str]) -> None:
+        self.read.add(name)
+        if name not in here:
+            there = ", ".join(sorted({*self.passes, *self.pairs}))
+            raise CheckFailed(
+                f"it reads step.{name} on a side that has only {there}: the discriminators' side "
+                "works on `real` and `fake`"
+            )
 
 
 @dataclass(frozen=True)
@@ -115,14 +130,37 @@ def step_for(
     judges = {d: judge.build(in_channels=channels) for d in DOMAINS}
     for discriminator in judges.values():
         discriminator.requires_grad_(side == "discriminator")
-    return WatchedStep(passes, judges), leaves
+    pairs: dict[str, FeaturePairs] = {}
+    if side == "generator":
+        made_of = {"features": ("fake", "source"), "identity_features": ("identity", "real")}
+        layers = subject.config.encoder_layers
+        pairs = {
+            name: {
+                domain: (_seen(passes[made][domain], layers), _seen(passes[before][domain], layers))
+                for domain in DOMAINS
+            }
+            for name, (made, before) in made_of.items()
+        }
+    return WatchedStep(passes, judges, pairs=pairs), leaves
+
+
+def _seen(images: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+    """What an encoder that mixes colours, and nothing else, would see at each layer."""
+    mixes = (noise(CHANNELS, images.shape[1], 1, 1, seed=n) for n in range(len(layers)))
+    return {layer: F.conv2d(images, mix) for layer, mix in zip(layers, mixes, strict=True)}
 
 
 def new_loss(subject: Subject) -> Loss:
-    """One that has seen nothing, its own weights frozen as in a run."""
+    """One that has seen nothing, its own weights frozen."""
     torch.manual_seed(0)
-    built: Loss = subject.build()
-    return built.requires_grad_(False)
+    return fitted(subject.build()).requires_grad_(False)
+
+
+def fitted(loss: Loss) -> Loss:
+    """The loss as the first step finds it: fitted to the features of `step_for`."""
+    if layers := loss.config.encoder_layers:
+        loss.fit_to(dict.fromkeys(layers, (CHANNELS, FITTED, FITTED)))
+    return loss
 
 
 def loss_of(subject: Subject) -> Loss:

@@ -83,6 +83,7 @@ CHECKS: tuple[Check, ...] = checks(
     requires_nothing_else,
     loss_gradients.gradient_reaches_the_generator,
     loss_gradients.gradient_reaches_the_discriminators,
+    loss_gradients.its_own_parameters_learn,
     loss_effects.leaves_the_step_alone,
     loss_terms.is_a_mean_over_the_batch,
     loss_effects.gives_the_same_twice_with_one_seed,

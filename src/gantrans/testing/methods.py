@@ -8,8 +8,9 @@ from torch import Tensor
 from gantrans.api.step import ENDS
 from gantrans.errors import GantransError
 from gantrans.testing.check import Check, CheckFailed, blamed, checks, need
-from gantrans.testing.small_run import READER, differing, job, step_once, steps_of, trained
+from gantrans.testing.small_run import DATA, READER, differing, job, step_once, steps_of, trained
 from gantrans.testing.subject import Subject
+from gantrans.training.in_use import in_use
 from gantrans.training.step import TrainingStep
 
 
@@ -42,7 +43,6 @@ def generators_have_their_direction(subject: Subject) -> None:
     """Each of its generators is one of its networks, made for the direction it stands for."""
     made = job(subject)
     names = {id(network): name for name, network in made.method.networks.items()}
-    need(bool(made.method.generators), "it has no generators: a run could not translate")
     for direction, generator in made.method.generators.items():
         need(
             direction in ENDS,
@@ -60,6 +60,45 @@ def generators_have_their_direction(subject: Subject) -> None:
             f"generators[{direction!r}] is {name!r}, made from {ends.source!r} to "
             f"{ends.target!r}: exchange them",
         )
+
+
+def has_something_to_show(subject: Subject) -> None:
+    """It translates, or draws sheets of images (N, C, H, W) in [-1, 1], the same at every look."""
+    made = job(subject)
+    method, networks = made.method, TrainingStep(made).for_use()
+    with in_use(networks.values()):
+        first, again = (method.sheets(networks, 3) for _ in range(2))
+    need(
+        bool(method.generators or first),
+        "it has no generators and draws no sheets: a run could show nothing; give "
+        "self.generators, or override sheets()",
+    )
+    for heading, images in first.items():
+        what = f"sheets(networks, 3)[{heading!r}]"
+        need(
+            isinstance(images, Tensor) and images.dim() == 4 and len(images) == 3,
+            f"{what} is no tensor (3, C, H, W): give one image for each that is asked for",
+        )
+        need(
+            bool(torch.isfinite(images).all()) and float(images.abs().max()) <= 1,
+            f"{what} has values outside [-1, 1]: scale them",
+        )
+        need(
+            torch.equal(images, again[heading]),
+            f"{what} is another at the second look: draw from a torch.Generator that is seeded "
+            "from parts.seed, so that a run's samples can be compared",
+        )
+
+
+def averages_its_own_networks(subject: Subject) -> None:
+    """What it names in `averaged` are networks of its own."""
+    method = job(subject).method
+    unknown = sorted(set(method.averaged) - set(method.networks))
+    need(
+        not unknown,
+        f"averaged names {', '.join(map(repr, unknown))}, which is none of its networks "
+        f"({', '.join(method.networks)})",
+    )
 
 
 def a_step_moves_every_network(subject: Subject) -> None:
@@ -108,8 +147,7 @@ def terms_are_finite_scalars(subject: Subject) -> None:
 
 def gives_what_it_provides(subject: Subject) -> None:
     """A loss can read everything that it says it provides."""
-    data = {"type": "seasons", "size": 32, "train": 2, "test": 0, "workers": 0, "pairs": True}
-    made = job(subject, losses={READER: {}}, data=data)
+    made = job(subject, losses={READER: {}}, data={**DATA, "pairs": True})
     try:
         terms = TrainingStep(made)(0, steps_of(made, 1)[0])
     except Exception as error:
@@ -184,6 +222,8 @@ CHECKS: tuple[Check, ...] = checks(
     "method",
     trains_every_network_once,
     generators_have_their_direction,
+    has_something_to_show,
+    averages_its_own_networks,
     a_step_moves_every_network,
     leaves_the_batch_alone,
     terms_are_finite_scalars,

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from gantrans.api.component import ComponentRef
-from gantrans.api.loss import Loss
+from gantrans.api.loss import Loss, LossConfig
 from gantrans.api.step import TranslationStep
 from gantrans.plugin.registry import Entry, Origin, Registry
 from gantrans.spec.load import LoadedSpec, Source, validate
 from gantrans.testing.check import CheckFailed, blamed
+from gantrans.testing.loss_trial import FEATURES
 from gantrans.testing.subject import Subject
 from gantrans.training.assemble import Job, assemble
 from gantrans.training.data import LoadedBatch, training_batches
@@ -22,19 +23,31 @@ from gantrans.training.step import TrainingStep
 
 READER = "reader_of_everything"
 
+DATA = {"type": "seasons", "size": 32, "train": 6, "test": 0, "workers": 0}
+
+LAYERS = ("image", "down1", "block1")
+"""Of the small generator, whose features are read."""
+
+LOSSES: dict[str, tuple[str, dict[str, Any]]] = {
+    "adversarial": ("fake", {}),
+    "cycle": ("cycle", {}),
+    "identity": ("identity", {}),
+    "patch_nce": ("identity_features", {"layers": LAYERS, "patches": 32, "width": 8}),
+}
+"""Which losses a method is tried with: those that read what it provides."""
+
 
 def job(subject: Subject, **changes: Any) -> Job:
     """A run of the method, assembled. Raises Unusable if that fails."""
 
     def make() -> Job:
         provides = set(subject.component.provides)
-        losses = {"adversarial": "fake", "cycle": "cycle", "identity": "identity"}
         table = {
             "method": {**subject.settings, "type": subject.name},
-            "data": {"type": "seasons", "size": 32, "train": 6, "test": 0, "workers": 0},
+            "data": {**DATA, "pairs": subject.config.needs_pairs},
             "generator": {"type": "resnet", "width": 4, "blocks": 1},
             "discriminator": {"type": "patchgan", "width": 4, "layers": 2},
-            "losses": {loss: {} for loss, need in losses.items() if need in provides},
+            "losses": {loss: table for loss, (need, table) in LOSSES.items() if need in provides},
             "train": {"epochs": 2, "evaluate_every": 0},
             **changes,
         }
@@ -79,7 +92,7 @@ def step_once(
 
 
 def differing(some: TrainingStep, others: TrainingStep) -> list[str]:
-    """Names of tensors, of networks and of the method's state, that are not the same."""
+    """Names of tensors, of networks, losses and the method's state, that are not the same."""
 
     def tensors(step: TrainingStep) -> Mapping[str, Tensor]:
         weights = {
@@ -87,6 +100,8 @@ def differing(some: TrainingStep, others: TrainingStep) -> list[str]:
             for name, network in step.method.networks.items()
             for key, value in network.state_dict().items()
         }
+        for name, loss in step.losses.items():
+            weights |= {f"the loss {name}.{key}": v for key, v in loss.state_dict().items()}
         return weights | {f"state()[{k!r}]": v for k, v in step.method.state().items()}
 
     a, b = tensors(some), tensors(others)
@@ -103,10 +118,22 @@ def _with_reader(subject: Subject) -> Registry:
         name = READER
         requires = everything
 
+        class Config(LossConfig):
+            """Settings."""
+
+            @property
+            def encoder_layers(self) -> tuple[str, ...]:
+                """Some, if there are any."""
+                return LAYERS if everything & FEATURES else ()
+
         def generator(self, step: TranslationStep) -> Tensor:
             """The sum of the means of all that there is."""
-            passes = [step.real, *(getattr(step, name) for name in sorted(everything))]
-            return torch.stack([x.mean() for images in passes for x in images.values()]).sum()
+            passes = [step.real, *(getattr(step, n) for n in sorted(everything - FEATURES))]
+            found = [x.mean() for images in passes for x in images.values()]
+            for name in sorted(everything & FEATURES):
+                for pair in getattr(step, name).values():
+                    found += [of[layer].mean() for of in pair for layer in LAYERS]
+            return torch.stack(found).sum()
 
     registry = Registry(list(subject.registry.plugins))
     for entry in subject.registry:

@@ -11,26 +11,17 @@ import torch
 from gantrans.api.dataset import Dataset, ImageSource, Split
 from gantrans.api.discriminator import Discriminator
 from gantrans.api.generator import Generator
-from gantrans.api.loss import Loss
-from gantrans.api.method import LossSet, Method, Parts
+from gantrans.api.method import Method
 from gantrans.api.problem import Problem
 from gantrans.api.step import DOMAINS, Domain
 from gantrans.errors import DataError
 from gantrans.plugin.carried import FilePlugins
 from gantrans.spec.load import LoadedSpec
 from gantrans.spec.model import RunSpec
+from gantrans.training.build import Ends, build_losses, build_method, fit_losses
 from gantrans.training.contradictions import check
 from gantrans.training.data import TrainingSamples
 from gantrans.training.faults import blaming
-from gantrans.training.initialise import initialise, seed_torch
-
-
-@dataclass(frozen=True)
-class Ends:
-    """What a network reads and writes; a discriminator judges `target`, and has no source."""
-
-    source: Domain | None
-    target: Domain
 
 
 @dataclass(frozen=True)
@@ -77,19 +68,23 @@ def assemble(loaded: LoadedSpec, device: torch.device) -> Job:
 def _assembled(loaded: LoadedSpec, device: torch.device) -> Job:
     spec = loaded.run
     dataset: Dataset = spec.data.build(base_dir=loaded.source.base_dir)
-    sources = {domain: dataset.source("train", domain) for domain in DOMAINS}
+    sources = {domain: dataset.source("train", domain) for domain in spec.method.domains}
     for domain, source in sources.items():
         if not len(source):
             raise DataError(f"no training images of {getattr(spec.domains, domain)}")
-    if spec.train.decay == "plateau" and not all(len(dataset.source("test", d)) for d in DOMAINS):
+    if spec.train.decay == "plateau" and not all(len(dataset.source("test", d)) for d in sources):
         raise DataError('train.decay = "plateau" needs test images, and there are none')
     for metric in spec.measurable(dataset.paired("test")).values():
         metric.build()  # what cannot be had, such as weights, is missed now
-    for split in ("train", "test"):
-        _refuse_odd_pairs(dataset, split)
+    if len(sources) == len(DOMAINS):
+        for split in ("train", "test"):
+            _refuse_odd_pairs(dataset, split)
     samples = _samples(loaded, dataset, sources)
-    method, ends = _method(spec, dataset, device)
-    _fits(samples, method)
+    method, ends = build_method(spec, dataset, build_losses(spec), device)
+    size = _fits(samples, method)
+    if wrong := fit_losses(spec, method, size):
+        raise loaded.source.error([Problem(("losses", name), why) for name, why in wrong.items()])
+    method.parts.losses.to(device)
     job = Job(loaded, device, dataset, samples, method, ends)
     if spec.train.warmup >= job.steps:
         problem = f"the run has {job.steps} steps, and would end while its rate still rises"
@@ -113,66 +108,37 @@ def _samples(
 ) -> TrainingSamples:
     spec, own = loaded.run, loaded.registry.file_plugins()
     images_a_step = spec.train.batch_size * spec.train.accumulate
-    largest = max(len(source) for source in sources.values())
+    visits = max(len(source) for source in sources.values()) * spec.data.repeat
     return TrainingSamples(
         FilePlugins(tuple(origin.file for origin in own if origin.file)),
         sources,
         spec.data.transform,
-        {domain: dataset.channels(domain) for domain in DOMAINS},
+        {domain: dataset.channels(domain) for domain in sources},
         spec.seed,
-        epoch_size=math.ceil(largest / images_a_step) * images_a_step,
-        paired=dataset.paired("train"),
+        epoch_size=math.ceil(visits / images_a_step) * images_a_step,
+        paired=len(sources) == len(DOMAINS) and dataset.paired("train"),
     )
 
 
-def _method(
-    spec: RunSpec, dataset: Dataset, device: torch.device
-) -> tuple[Method, dict[str, Ends]]:
-    """The method with its networks made, and what each of them reads and writes."""
-    ends: dict[str, Ends] = {}
-    losses: dict[str, Loss] = {}
-    for name, config in spec.losses.items():
-        seed_torch(spec.seed, "build", "loss", name)
-        losses[name] = config.build()
+def _fits(samples: TrainingSamples, method: Method) -> tuple[int, int]:
+    """Height and width of the smallest of the first images, if the networks take all of them.
 
-    def make_generator(name: str, source: Domain, target: Domain) -> Generator:
-        ends[name] = Ends(source, target)
-        seed_torch(spec.seed, "build", name)
-        made: Generator = spec.generator.build(
-            in_channels=dataset.channels(source), out_channels=dataset.channels(target)
-        )
-        initialise(made, spec.init, spec.seed, name)
-        return made.to(device)
-
-    def make_discriminator(name: str, domain: Domain) -> Discriminator:
-        ends[name] = Ends(None, domain)
-        seed_torch(spec.seed, "build", name)
-        made: Discriminator = spec.discriminator.build(in_channels=dataset.channels(domain))
-        initialise(made, spec.init, spec.seed, name)
-        return made.to(device)
-
-    # What a loss owns, such as a network that it compares features of, is not trained.
-    frozen = LossSet(losses).to(device).requires_grad_(False)
-    parts = Parts(frozen, spec.seed, make_generator, make_discriminator)
-    method: Method = spec.method.build(parts=parts)
-    return method, ends
-
-
-def _fits(samples: TrainingSamples, method: Method) -> None:
-    """Whether the first images have a size that the networks take; the loader sees to the rest."""
+    The loader sees to it that the others are as large as the first.
+    """
     first = samples[0]
     if isinstance(first, DataError):
         raise first
     images, labels = first
-    for domain in DOMAINS:
+    for domain in images:
         height, width = images[domain].shape[1:]
         what = f"{labels[domain]} is {width} x {height} pixels after the transform"
         for network in method.networks.values():
-            least = getattr(network, "min_size", 1)
-            if min(height, width) < least:
+            if not isinstance(network, Generator | Discriminator):
+                continue
+            if min(height, width) < network.min_size:
                 raise DataError(
                     f"{what}, too small for the {network.kind} {network.name!r}, which needs "
-                    f"{least}: set data.transform.resize, or choose a smaller network"
+                    f"{network.min_size}: set data.transform.resize, or choose a smaller network"
                 )
             multiple = getattr(network, "multiple_of", 1)
             if height % multiple or width % multiple:
@@ -180,3 +146,5 @@ def _fits(samples: TrainingSamples, method: Method) -> None:
                     f"{what}, no multiple of {multiple}, which the {network.kind} "
                     f"{network.name!r} needs: set data.transform.crop"
                 )
+    sizes = [(image.shape[1], image.shape[2]) for image in images.values()]
+    return min(sizes, key=math.prod)

@@ -8,6 +8,8 @@
                                        optimizer/<phase>/<parameter>/<moment>
                                        weights/<network>/<key>   those in training, if `ema` is on
                                        method/<name>             such as image pools
+                                       loss/<name>/<key>         weights of a loss that is trained
+                                       loss_optimizer/<name>/<parameter>/<moment>
         training.json                step, seconds trained, best metric, image counts, and the
                                      SHA-256 of every file above
       latest                         a text file that names the newest whole folder
@@ -34,7 +36,12 @@ import torch
 from torch import Tensor
 
 from gantrans.errors import CheckpointError
-from gantrans.inference.model_files import PARTIAL, checkpoint_folders, sha256_of
+from gantrans.inference.model_files import (
+    PARTIAL,
+    TRAINING_FILE,
+    checkpoint_folders,
+    sha256_of,
+)
 from gantrans.inference.weights import (
     WeightsHeader,
     load_tensors,
@@ -43,8 +50,6 @@ from gantrans.inference.weights import (
     save_weights,
 )
 from gantrans.training.retention import best_of, folder_of, point, remove, sync
-
-TRAINING = "training.safetensors"
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ def save(
         partial.mkdir(parents=True)
         for name, (weights, header) in networks.items():
             save_weights(partial / f"{name}.safetensors", weights, header)
-        save_tensors(partial / TRAINING, state)
+        save_tensors(partial / TRAINING_FILE, state)
         digests = {file.name: sha256_of(file) for file in sorted(partial.iterdir())}
         record = json.dumps({**facts, "files": digests}, indent=1)
         (partial / "training.json").write_text(record + "\n", encoding="utf-8")
@@ -130,13 +135,15 @@ def load(folder: Path, device: torch.device) -> Checkpoint:
         if not intact:
             raise _damaged(folder, f"{name} is not what was saved (its SHA-256 differs)")
     files = {
-        name.removesuffix(".safetensors"): folder / name for name in digests if name != TRAINING
+        name.removesuffix(".safetensors"): folder / name
+        for name in digests
+        if name != TRAINING_FILE
     }
     return Checkpoint(
         folder,
         {name: load_tensors(file, device) for name, file in files.items()},
         {name: read_header(file) for name, file in files.items()},
-        load_tensors(folder / TRAINING, device),
+        load_tensors(folder / TRAINING_FILE, device),
         facts,
     )
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import torch
-
 from gantrans.api.dataset import Dataset
 from gantrans.api.discriminator import Discriminator
 from gantrans.api.generator import Generator
-from gantrans.api.problem import Problem, shown
+from gantrans.api.method import LossSet, Method
+from gantrans.api.problem import Problem, nearest, shown
 from gantrans.api.step import DOMAINS, Domain
 from gantrans.api.transform import Transform
 from gantrans.errors import GantransError
 from gantrans.spec.load import LoadedSpec
 from gantrans.spec.model import RunSpec
+from gantrans.training.build import META, Ends, build_method
 from gantrans.training.faults import blaming
 
 TRANSFORM = ("data", "transform")
+SAME_CHANNELS = {"identity", "source", "features", "identity_features"}
+"""What a loss can read only where one domain has as many channels as the other."""
 
 
 def check(loaded: LoadedSpec) -> None:
@@ -40,9 +42,27 @@ def _contradictions(loaded: LoadedSpec) -> Iterator[Problem]:
     channels = {domain: dataset.channels(domain) for domain in DOMAINS}
     paired = dataset.paired("train")
     yield from _in_losses(spec, channels, paired)
-    yield from _in_networks(spec, channels)
     yield from _in_pairs(spec, paired, dataset.paired("test"))
     yield from _in_decay(spec, dataset.paired("test"))
+    if spec.method.needs_pairs and not paired:
+        yield Problem(
+            ("method",),
+            f"{spec.method.component.name!r} learns from pairs, and the training data of "
+            f"{spec.data.component.name!r} is not paired: use paired data, such as the data set "
+            "'paired_folder', or another method",
+        )
+    try:
+        method, ends = build_method(spec, dataset, LossSet({}), META)
+    except Exception as error:  # anyone's component, any numbers
+        said = str(error) if isinstance(error, GantransError | ValueError) else repr(error)
+        yield Problem((), f"a network cannot be built as the spec says: {said}")
+        return
+    yield from _in_networks(loaded, ends)
+    yield from _in_features(spec, method)
+    networks = [n for n in method.networks.values() if isinstance(n, Generator | Discriminator)]
+    one_of_each = {network.kind: network for network in networks}.values()
+    for domain in spec.method.domains:
+        yield from _in_transform(spec, domain, channels[domain], list(one_of_each))
 
 
 def _in_losses(spec: RunSpec, channels: Mapping[Domain, int], paired: bool) -> Iterator[Problem]:
@@ -69,7 +89,7 @@ def _in_losses(spec: RunSpec, channels: Mapping[Domain, int], paired: bool) -> I
                 f"it compares translations with the truth, and the training data of "
                 f"{spec.data.component.name!r} is not paired: remove this loss, or use paired data",
             )
-        for need in sorted(config.requires & {"identity", "source"}):
+        for need in sorted(config.requires & SAME_CHANNELS & set(method.provides)):
             if channels["a"] != channels["b"]:
                 yield Problem(
                     path,
@@ -78,19 +98,35 @@ def _in_losses(spec: RunSpec, channels: Mapping[Domain, int], paired: bool) -> I
                 )
 
 
-def _in_networks(spec: RunSpec, channels: Mapping[Domain, int]) -> Iterator[Problem]:
-    try:
-        with torch.device("meta"):
-            generator: Generator = spec.generator.build(
-                in_channels=channels["a"], out_channels=channels["b"]
-            )
-            discriminator: Discriminator = spec.discriminator.build(in_channels=channels["b"])
-    except Exception as error:  # anyone's component, any numbers
-        said = str(error) if isinstance(error, GantransError | ValueError) else repr(error)
-        yield Problem((), f"a network cannot be built as the spec says: {said}")
-        return
-    for domain in DOMAINS:
-        yield from _in_transform(spec, domain, channels[domain], (generator, discriminator))
+def _in_networks(loaded: LoadedSpec, ends: Mapping[str, Ends]) -> Iterator[Problem]:
+    """Settings of networks that the method does not make would be ignored silently."""
+    made = {end.kind for end in ends.values()}
+    for kind in ("generator", "discriminator"):
+        usual = RunSpec.model_fields[kind].default
+        if kind not in made and getattr(loaded.run, kind) != loaded.registry.config(kind, usual):
+            name = loaded.run.method.component.name
+            yield Problem((kind,), f"the method {name!r} makes no use of it: remove this table")
+
+
+def _in_features(spec: RunSpec, method: Method) -> Iterator[Problem]:
+    """Whether the generators have the layers whose features the losses read."""
+    for name, config in spec.losses.items():
+        path = ("losses", name, "layers") if hasattr(config, "layers") else ("losses", name)
+        for generator in list(method.generators.values())[:1]:
+            there = generator.encoder_layers()
+            missing = [layer for layer in config.encoder_layers if layer not in there]
+            for layer in missing if there else ():
+                yield Problem(
+                    path,
+                    f"the generator {generator.name!r} has no layer {layer!r}"
+                    f"{nearest(layer, there)} (it has: {', '.join(there)})",
+                )
+            if missing and not there:
+                yield Problem(
+                    path,
+                    f"it reads features of the generator, and {generator.name!r} gives none: use "
+                    "another generator, such as 'resnet' or 'unet'",
+                )
 
 
 def _in_transform(
@@ -102,7 +138,7 @@ def _in_transform(
     transform: Transform = spec.data.transform
     own = getattr(transform, domain) is not None
     path = (*TRANSFORM, domain) if own else TRANSFORM
-    if domain == "b" and not own and transform.a is None:
+    if domain == "b" and "a" in spec.method.domains and not own and transform.a is None:
         return  # said of the first domain already
     settings = transform.of(domain)
     if settings.jitter and channels not in (1, 3):
@@ -148,7 +184,7 @@ def _in_pairs(spec: RunSpec, train: bool, test: bool) -> Iterator[Problem]:
     a, b = (transform.of(domain).model_dump() for domain in DOMAINS)
     compared = any(config.component.needs_truth for config in spec.metrics.values())
     keys = ["resize", "resize_mode", "crop"] if train or (test and compared) else []
-    for key in [*keys, *(["flip", "rotate"] if train else [])]:
+    for key in [*keys, *(["flip", "rotate", "zoom"] if train else [])]:
         if a[key] != b[key]:
             which = "training" if train else "test"
             yield Problem(

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from gantrans.api.dataset import Dataset as DatasetComponent
 from gantrans.api.dataset import ImageSource
 from gantrans.api.randomness import stream
-from gantrans.api.step import DOMAINS, Domain
+from gantrans.api.step import Domain
 from gantrans.api.transform import Transform
 from gantrans.errors import DataError
 from gantrans.plugin.carried import FilePlugins
@@ -46,10 +46,10 @@ class LoadedBatch:
 
 @dataclass(frozen=True)
 class TrainingSamples(Dataset[tuple[dict[Domain, Tensor], dict[Domain, str]] | DataError]):
-    """Sample n of a run: one image of each domain.
+    """Sample n of a run: one image of each domain that is read.
 
-    An epoch visits every image of the larger domain once, in an order of its own; the smaller
-    domain starts over, in a new order, as often as needed.
+    An epoch visits every image of the larger domain once (or as often as `data.repeat` says), in an
+    order of its own; the smaller domain starts over, in a new order, as often as needed.
 
     Args:
         plugins: what a loading process must know first, and therefore comes first.
@@ -75,7 +75,7 @@ class TrainingSamples(Dataset[tuple[dict[Domain, Tensor], dict[Domain, str]] | D
         """The tensors and labels, or the error: raised in a worker it would lose its shape."""
         epoch, i = divmod(number, self.epoch_size)
         try:
-            places = {domain: self._index(domain, epoch, i) for domain in DOMAINS}
+            places = {domain: self._index(domain, epoch, i) for domain in self.sources}
             found = {d: source.image(places[d]) for d, source in self.sources.items()}
             labels = {d: source.label(places[d]) for d, source in self.sources.items()}
             if self.paired:
@@ -88,7 +88,7 @@ class TrainingSamples(Dataset[tuple[dict[Domain, Tensor], dict[Domain, str]] | D
                     label=labels[domain],
                     draw=stream(self.seed, "sample", epoch, i, self._who(domain)),
                 )
-                for domain in DOMAINS
+                for domain in self.sources
             }
             return images, labels
         except DataError as error:
@@ -213,13 +213,14 @@ def _together(
         if isinstance(sample, DataError):
             return sample
         good.append(sample)
-    for domain in DOMAINS:
+    domains = list(good[0][0])
+    for domain in domains:
         for images, labels in good:
             if images[domain].shape != good[0][0][domain].shape:
                 return _unequal(labels[domain], images[domain].shape, good[0][0][domain].shape)
     return LoadedBatch(
-        {domain: torch.stack([images[domain] for images, _ in good]) for domain in DOMAINS},
-        {domain: [labels[domain] for _, labels in good] for domain in DOMAINS},
+        {domain: torch.stack([images[domain] for images, _ in good]) for domain in domains},
+        {domain: [labels[domain] for _, labels in good] for domain in domains},
     )
 
 

@@ -49,6 +49,10 @@ def dry_run(job: Job) -> list[str]:
         name: sum(weight.numel() for weight in network.parameters())
         for name, network in job.method.networks.items()
     }
+    parameters |= {
+        f"loss {name}": sum(weight.numel() for weight in loss.parameters())
+        for name, loss in training.losses.items()
+    }
     return [
         f"{'parameters':<18}{sum(parameters.values()):>14,}",
         *(f"  {name:<16}{count:>14,}" for name, count in parameters.items()),

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gantrans.api.generator import Generator
 from gantrans.api.metric import Metric, Translated
-from gantrans.api.step import ENDS, Direction, Domain
+from gantrans.api.step import DOMAINS, ENDS, Direction, Domain
 from gantrans.inference.padding import run_padded
 from gantrans.training.assemble import Job
 from gantrans.training.data import evaluation_image, evaluation_pair
@@ -42,14 +42,15 @@ class Evaluation:
         self.job = job
         dataset = job.dataset
         self.sources = {d: dataset.source("test", d) for d in job.samples.sources}
-        self.paired = dataset.paired("test")
+        self.paired = len(self.sources) == len(DOMAINS) and dataset.paired("test")
         self.metrics = job.spec.measurable(self.paired)
         self._nothing: dict[Direction, dict[str, float]] = {}
 
     @property
     def possible(self) -> bool:
-        """Whether there are test images, and a metric that they allow."""
-        return bool(self.metrics) and all(len(source) for source in self.sources.values())
+        """Whether something translates, there are test images, and a metric that they allow."""
+        translates = bool(self.job.method.generators)
+        return translates and bool(self.metrics) and all(map(len, self.sources.values()))
 
     def measure(self, generators: Mapping[Direction, Generator]) -> Scores:
         """Every metric of every direction; empty if nothing can be measured."""

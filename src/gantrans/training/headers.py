@@ -17,8 +17,7 @@ def headers(job: Job, step: int) -> dict[str, WeightsHeader]:
 def _header(job: Job, step: int, name: str) -> WeightsHeader:
     spec, dataset = job.spec, job.dataset
     ends = job.ends[name]
-    config = spec.discriminator if ends.source is None else spec.generator
-    network = _recorded(job, config)
+    network = _recorded(job, ends.component(spec))
     own_files = any(dataset.files(domain) for domain in DOMAINS)
     return WeightsHeader(
         kind=network.kind,
@@ -28,8 +27,8 @@ def _header(job: Job, step: int, name: str) -> WeightsHeader:
         domains={"a": spec.domains.a, "b": spec.domains.b},
         source=ends.source,
         target=ends.target,
-        in_channels=dataset.channels(ends.source or ends.target),
-        out_channels=None if ends.source is None else dataset.channels(ends.target),
+        in_channels=ends.in_channels,
+        out_channels=ends.out_channels,
         value_range=(-1.0, 1.0),
         preprocessing=spec.data.transform.model_dump(mode="json"),
         step=step,

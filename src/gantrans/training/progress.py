@@ -23,7 +23,7 @@ class Pace:
     Args:
         step: finished steps, of `steps`.
         epoch: the epoch it is in, from 1, of `epochs`.
-        images_per_second: of both domains together, since the last report.
+        images_per_second: of all domains together, since the last report.
         waiting: share of that time spent waiting for data, from 0 to 1.
         seconds_left: an estimate from the pace of the whole session.
     """

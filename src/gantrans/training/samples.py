@@ -1,14 +1,16 @@
-"""Sample grids: what the generators make of some images, there and back."""
+"""Sample grids: what the generators make of some images, there and back, and a method's sheets."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
+import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from gantrans.api.generator import Generator
-from gantrans.api.step import DOMAINS, ENDS, Direction, Domain
+from gantrans.api.step import ENDS, Direction, Domain
 from gantrans.inference.padding import run_padded
 from gantrans.training.assemble import Job
 from gantrans.training.data import LoadedBatch, evaluation_image
@@ -28,7 +30,7 @@ class SampleImages:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.images: dict[Domain, list[Tensor]] = {}
-        for domain in DOMAINS:
+        for domain in {ENDS[direction][0] for direction in job.method.generators}:
             source = job.dataset.source("test", domain)
             if not len(source):
                 source = job.samples.sources[domain]
@@ -36,10 +38,19 @@ class SampleImages:
             chosen = [n * len(source) // count for n in range(count)]
             self.images[domain] = [evaluation_image(job.dataset, source, domain, i) for i in chosen]
 
-    def picture(self, generators: Mapping[Direction, Generator]) -> Image.Image:
-        """A block of rows for each direction: summer -> winter -> summer."""
-        with in_use(generators.values()):
-            return grid([self._block(direction, generators) for direction in generators])
+    def picture(
+        self, generators: Mapping[Direction, Generator], networks: Mapping[str, nn.Module]
+    ) -> Image.Image:
+        """A block of rows for each direction: summer -> winter -> summer; then the sheets.
+
+        Args:
+            generators: those that translate, as one would use them.
+            networks: all of the method's, as one would use them.
+        """
+        with in_use([*generators.values(), *networks.values()]):
+            blocks = [self._block(direction, generators) for direction in generators]
+            sheets = self.job.method.sheets(networks, self.job.spec.train.samples)
+            return grid([*blocks, *(_sheet(*sheet) for sheet in sheets.items())])
 
     def _block(self, direction: Direction, generators: Mapping[Direction, Generator]) -> Block:
         source, target = ENDS[direction]
@@ -61,4 +72,10 @@ class SampleImages:
 def batch_picture(job: Job, batch: LoadedBatch) -> Image.Image:
     """What training sees: a row of images for each domain."""
     names = job.spec.domains.model_dump()
-    return grid([Block(names[domain], [], [list(batch.real[domain])]) for domain in DOMAINS])
+    return grid([Block(names[domain], [], [list(real)]) for domain, real in batch.real.items()])
+
+
+def _sheet(heading: str, images: Tensor) -> Block:
+    """As many columns as rows, or a few more."""
+    across = math.ceil(math.sqrt(len(images)))
+    return Block(heading, [], [list(row) for row in torch.split(images, across)])

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from gantrans.api.step import ENDS
 from gantrans.errors import GantransError, UsageError
 from gantrans.inference.device import choose_device, is_out_of_memory
 from gantrans.inference.model_files import checkpoint_folders
@@ -159,12 +160,21 @@ def opening(job: Job, directory: RunDirectory, resumed: Checkpoint | None) -> li
     begins = f"going on at step {resumed.facts['step']}" if resumed else "beginning"
     threads = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""
     return [
-        f"{spec.name}: {spec.domains.a} <-> {spec.domains.b}, {spec.method.component.name}, "
-        f"on {device}{threads}",
+        f"{spec.name}: {_what(job)}, {spec.method.component.name}, on {device}{threads}",
         f"{counts} to train on, {job.steps} steps in {spec.train.epochs} epochs; {begins} in "
         f"{directory.path}",
         *_passed_over(job),
     ]
+
+
+def _what(job: Job) -> str:
+    """summer <-> winter, summer -> winter, or the domains that are read where none translates."""
+    names = job.spec.domains.model_dump()
+    ways = list(job.method.generators)
+    if not ways:
+        return " and ".join(names[domain] for domain in job.samples.sources)
+    source, target = ENDS[ways[0]]
+    return f"{names[source]} {'<->' if len(ways) == 2 else '->'} {names[target]}"
 
 
 def _passed_over(job: Job) -> Iterator[str]:

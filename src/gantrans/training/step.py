@@ -29,29 +29,26 @@ class TrainingStep:
 
     def __init__(self, job: Job) -> None:
         self.job, self.method = job, job.method
-        settings = job.spec.optimizer
         # A network may have frozen some of its weights itself; those stay as they are.
         self._trainable = {
             name: [weight for weight in network.parameters() if weight.requires_grad]
             for name, network in self.method.networks.items()
         }
         self.optimizers = {
-            phase.name: torch.optim.Adam(
-                [w for name in phase.trains for w in self._trainable[name]],
-                lr=settings.lr,
-                betas=settings.betas,
-                fused=job.device.type in {"cpu", "cuda"},
-            )
+            phase.name: self._adam([w for name in phase.trains for w in self._trainable[name]])
             for phase in self.method.phases
+        }
+        self.losses = self.method.parts.losses.trainable()
+        self.loss_optimizers = {
+            name: self._adam([w for w in loss.parameters() if w.requires_grad])
+            for name, loss in self.losses.items()
         }
         self.plateau = Plateau(job.spec.train.decay_patience or PATIENCE)
         self.averages: dict[str, WeightAverage] = {}
         if job.spec.train.ema:
-            translators = {id(generator) for generator in self.method.generators.values()}
             self.averages = {
-                name: WeightAverage(network, job.spec.train.ema)
-                for name, network in self.method.networks.items()
-                if id(network) in translators
+                name: WeightAverage(self.method.networks[name], job.spec.train.ema)
+                for name in self.method.averaged
             }
 
     def __call__(self, step: int, loaded: Sequence[LoadedBatch]) -> dict[str, Tensor]:
@@ -84,7 +81,9 @@ class TrainingStep:
                 batches[n], found = self._accumulate(phase, batch, weights, 1 / len(batches))
                 for curve, value in found.items():
                     terms[curve] = terms.get(curve, 0) + value / len(batches)
-            self._update(phase, step)
+            self._update(self.optimizers[phase.name], step)
+        for optimizer in self.loss_optimizers.values():
+            self._update(optimizer, step)
         for average in self.averages.values():
             average.update(step + 1)
         return terms
@@ -107,9 +106,12 @@ class TrainingStep:
             torch.autograd.backward(objective * share)
         return replace(batch, fake=result.fake or batch.fake), curves
 
-    def _update(self, phase: Phase, step: int) -> None:
+    def _adam(self, weights: list[nn.Parameter]) -> torch.optim.Adam:
+        settings, fused = self.job.spec.optimizer, self.job.device.type in {"cpu", "cuda"}
+        return torch.optim.Adam(weights, lr=settings.lr, betas=settings.betas, fused=fused)
+
+    def _update(self, optimizer: torch.optim.Optimizer, step: int) -> None:
         settings = self.job.spec.optimizer
-        optimizer = self.optimizers[phase.name]
         rate = self.rate(step)
         for group in optimizer.param_groups:
             group["lr"] = rate
@@ -153,10 +155,16 @@ class TrainingStep:
         for name in self.averages:  # for_use gives the mean; training goes on from the weights
             weights = self.method.networks[name].state_dict()
             found |= {f"weights/{name}/{key}": value for key, value in weights.items()}
-        for phase, optimizer in self.optimizers.items():
-            for index, moments in optimizer.state_dict()["state"].items():
-                found |= {f"optimizer/{phase}/{index}/{k}": v for k, v in moments.items()}
+        for name, loss in self.losses.items():
+            found |= {f"loss/{name}/{key}": value for key, value in loss.state_dict().items()}
+        for part, optimizers in self._all_optimizers().items():
+            for name, optimizer in optimizers.items():
+                for index, moments in optimizer.state_dict()["state"].items():
+                    found |= {f"{part}/{name}/{index}/{k}": v for k, v in moments.items()}
         return found
+
+    def _all_optimizers(self) -> dict[str, Mapping[str, torch.optim.Optimizer]]:
+        return {"optimizer": self.optimizers, "loss_optimizer": self.loss_optimizers}
 
     def load_state(
         self, networks: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Tensor]
@@ -173,13 +181,16 @@ class TrainingStep:
             if name in self.averages:
                 self.averages[name].mean.load_state_dict(networks[name])
         self.method.load_state({name: kept[""] for name, kept in tree.get("method", {}).items()})
-        for phase, optimizer in self.optimizers.items():
-            moments: dict[int, dict[str, Tensor]] = {}
-            for key, value in tree.get("optimizer", {}).get(phase, {}).items():
-                index, _, moment = key.partition("/")
-                moments.setdefault(int(index), {})[moment] = value
-            groups = optimizer.state_dict()["param_groups"]
-            optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        for name, loss in self.losses.items():
+            loss.load_state_dict(tree["loss"][name])
+        for part, optimizers in self._all_optimizers().items():
+            for name, optimizer in optimizers.items():
+                moments: dict[int, dict[str, Tensor]] = {}
+                for key, value in tree.get(part, {}).get(name, {}).items():
+                    index, _, moment = key.partition("/")
+                    moments.setdefault(int(index), {})[moment] = value
+                groups = optimizer.state_dict()["param_groups"]
+                optimizer.load_state_dict({"state": moments, "param_groups": groups})
 
 
 def _by_key(terms: LossTerms) -> Mapping[str, Tensor]:

@@ -170,7 +170,8 @@ class Trainer:
             self._save()
 
     def _sample(self) -> None:
-        picture = self.samples.picture(self.training.translators())
+        training = self.training
+        picture = self.samples.picture(training.translators(), training.for_use())
         try:
             self.run.samples.mkdir(exist_ok=True)
             place = self.run.samples / f"step-{self.step:08d}.png"

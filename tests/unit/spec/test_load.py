@@ -224,7 +224,7 @@ def test_mistakes_in_settings_are_told_as_such(mistakes: Any, minimal: str) -> N
         "--set losses.cycle.weight: must be at least 0; found -2",
         "--set losses.glow: no loss is called 'glow'; if a plugin brings it, install that plugin "
         "or name its file in `plugins` (there are: adversarial, cycle, gradient_penalty, identity, "
-        "l1, r1, ssim, total_variation)",
+        "l1, patch_nce, r1, ssim, total_variation)",
         "--set optimizer.lr: must be greater than 0; found -1",
         "--set train.epoch: unknown key; did you mean 'epochs'?",
         "spec.toml:9: train.batch_size: must be at least 1; found 0",

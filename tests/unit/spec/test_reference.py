@@ -35,4 +35,4 @@ def test_every_table_of_keys_has_four_columns(builtins: Registry) -> None:
 
 
 def test_presets_are_told_with_what_they_stand_for(builtins: Registry) -> None:
-    assert "\nPresets: `6` (blocks = 6), `9` (blocks = 9).\n" in reference(builtins)
+    assert "\nPresets: `6` (blocks = 6), `9` (blocks = 9), `cut` (" in reference(builtins)

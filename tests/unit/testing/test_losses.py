@@ -107,7 +107,28 @@ def linear(self: Any) -> None:
     self.features = nn.Conv2d(3, 4, 3)
 
 
+class Trained(Loss):
+    """A scale that is learned, and an offset that the term leaves out."""
+
+    trainable = True
+    requires = {"fake"}
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.scale = nn.Parameter(torch.ones(()))
+        self.offset = nn.Parameter(torch.zeros(()))
+
+    def generator(self, step: Any) -> Tensor:
+        return (self.scale * fake(step)).square().mean()
+
+
 FAULTS = [
+    fault("its_own_parameters_learn", faulty(Trained), "its parameter offset"),
+    fault(
+        "its_own_parameters_learn",
+        generator(lambda self, step: fake(step).square().mean(), trainable=True),
+        "has no parameters",
+    ),
     fault("has_a_side", faulty(Loss), "define one"),
     fault("terms_are_finite_scalars", generator(lambda s, step: fake(step)), "such as .mean()"),
     fault("terms_are_finite_scalars", generator(lambda s, step: {}), "empty mapping"),

@@ -105,7 +105,32 @@ def in_bf16(self: Any, result: PhaseResult) -> PhaseResult:
     return replace(result, terms=terms)
 
 
+def translates_nothing(self: Any) -> None:
+    self.generators = {}
+
+
+def sheets(draw: Callable[[int], Any]) -> Callable[..., Any]:
+    return lambda self, networks, count: {"noise": draw(count)}
+
+
 FAULTS = [
+    fault("has_something_to_show", method(translates_nothing), "override sheets()"),
+    fault(
+        "has_something_to_show",
+        method(sheets=sheets(lambda count: torch.rand(count, 3, 8, 8))),
+        "seeded from parts.seed",
+    ),
+    fault(
+        "has_something_to_show",
+        method(sheets=sheets(lambda count: 2 * torch.ones(count, 3, 8, 8))),
+        "outside [-1, 1]",
+    ),
+    fault(
+        "has_something_to_show",
+        method(sheets=sheets(lambda count: torch.zeros(1, 3, 8, 8))),
+        "one image for each",
+    ),
+    fault("averages_its_own_networks", method(averaged=["generator"]), "none of its networks"),
     fault("trains_every_network_once", method(forgets_one), "name each network in `trains`"),
     fault("trains_every_network_once", method(one_name), "give each its own name"),
     fault("trains_every_network_once", method(another_object), "pass the same object"),

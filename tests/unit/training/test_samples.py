@@ -23,7 +23,7 @@ def test_looking_changes_no_network(look: str) -> None:
     job = tiny_job(generator={"norm": "batch", "dropout": 0.5})
     before = weights(job)
     if look == "samples":
-        SampleImages(job).picture(job.method.generators)
+        SampleImages(job).picture(job.method.generators, job.method.networks)
     else:
         Evaluation(job).measure(job.method.generators)
     after = weights(job)
@@ -35,5 +35,8 @@ def test_samples_show_what_the_networks_do_in_use() -> None:
     """No dropout: the same picture twice."""
     job = tiny_job(generator={"dropout": 0.5})
     samples = SampleImages(job)
-    first, second = (samples.picture(job.method.generators).tobytes() for _ in range(2))
+    method = job.method
+    first, second = (
+        samples.picture(method.generators, method.networks).tobytes() for _ in range(2)
+    )
     assert first == second

@@ -1,0 +1,132 @@
+"""PatchNCE (Park et al. 2020, equations 2 to 5): a patch is known by its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from gantrans.api.loss import Loss, LossConfig
+from gantrans.api.step import ENDS, Features, TranslationStep
+
+
+class PatchNCE(Loss):
+    """What was made of a patch resembles that patch more than the others (Park et al. 2020).
+
+    At each of the generator's `layers`, a two-layer head turns the features of a place into a
+    vector of length 1. For a place s of the translation, v is its vector, v+ that of the same place
+    in the source, and v- those of the other places there:
+
+        -log exp(v.v+ / tau) / (exp(v.v+ / tau) + sum exp(v.v- / tau))    (equation 2)
+
+    The term is the mean over places, images and layers; the paper writes sums, its code takes
+    means. Nothing flows back into the source's features. With `identity`, images of the target
+    domain and what the generator makes of them give a second term (L_PatchNCE(G, H, Y)) of the same
+    weight; the authors' code takes the mean of the two terms, which is half this weight.
+    """
+
+    name = "patch_nce"
+    trainable = True
+    presets = {
+        "cut": {"weight": 1.0, "identity": True},
+        "fastcut": {"weight": 10.0, "identity": False},
+    }
+
+    class Config(LossConfig):
+        """Settings."""
+
+        layers: tuple[str, ...] = Field(
+            ("image", "down1", "down2", "block1", "block5"),
+            min_length=1,
+            description="layers of the generator whose features are compared, by name",
+        )
+        patches: int = Field(
+            256, ge=2, description="places drawn at each layer; no more than it has pixels"
+        )
+        temperature: float = Field(
+            0.07, gt=0, description="tau: the smaller, the more the most similar negatives count"
+        )
+        width: int = Field(256, ge=1, description="length of the head's two layers")
+        negatives: Literal["image", "batch"] = Field(
+            "image", description="other places: of the same image, or of all images of the batch"
+        )
+        identity: bool = Field(
+            True, description="also compare images of the target domain with what is made of them"
+        )
+
+        @property
+        def requires(self) -> frozenset[str]:
+            """Features of translations, and of the target domain's images if asked for."""
+            return frozenset({"features", *(["identity_features"] if self.identity else [])})
+
+        @property
+        def encoder_layers(self) -> tuple[str, ...]:
+            """The layers."""
+            return tuple(dict.fromkeys(self.layers))
+
+    config: Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.heads = nn.ModuleList()
+
+    def fit_to(self, features: Mapping[str, tuple[int, int, int]]) -> None:
+        """A head for each layer, for as many channels as its features have.
+
+        Raises:
+            ValueError: if a layer has fewer pixels than `patches`.
+        """
+        width, patches = self.config.width, self.config.patches
+        for layer, (_, height, across) in features.items():
+            if height * across < patches:
+                raise ValueError(
+                    f"{patches} patches are drawn, and at layer {layer!r} the features have "
+                    f"{across} x {height} = {height * across} pixels: set patches to that or less, "
+                    "leave out the layer, or train on larger crops"
+                )
+        self.heads = nn.ModuleList(
+            nn.Sequential(nn.Linear(channels, width), nn.ReLU(), nn.Linear(width, width))
+            for channels, _, _ in (features[layer] for layer in self.config.encoder_layers)
+        )
+
+    def generator(self, step: TranslationStep) -> Mapping[str, Tensor]:
+        """The term of each direction ("ab"), and with `identity` that of its target ("b")."""
+        terms: dict[str, Tensor] = {}
+        for direction, (_, target) in ENDS.items():
+            if target in step.features:
+                terms[direction] = self._compare(*step.features[target])
+        if self.config.identity:
+            for domain, (made, source) in step.identity_features.items():
+                terms[domain] = self._compare(made, source)
+        return terms
+
+    def _compare(self, made: Features, source: Features) -> Tensor:
+        layers = self.config.encoder_layers
+        # In float32: vectors that are nearly alike are told apart, after division by tau.
+        with torch.autocast(made[layers[0]].device.type, enabled=False):
+            terms = [
+                self._nce(*self._vectors(head, made[layer], source[layer].detach()))
+                for layer, head in zip(layers, self.heads, strict=True)
+            ]
+        return torch.stack(terms).mean()
+
+    def _vectors(self, head: nn.Module, *features: Tensor) -> list[Tensor]:
+        """(N, c, h, w) -> (N, patches, width) of length 1, of the same random places in each."""
+        pixels = features[0].shape[2] * features[0].shape[3]
+        places = torch.randperm(pixels, device=features[0].device)[: self.config.patches]
+        return [
+            F.normalize(head(one.float().flatten(2)[:, :, places].transpose(1, 2)), dim=2)
+            for one in features
+        ]
+
+    def _nce(self, made: Tensor, source: Tensor) -> Tensor:
+        """Equation 2, (N, S, width) each: the right answer for place s is s, among all places."""
+        if self.config.negatives == "batch":
+            made, source = (v.flatten(0, 1)[None] for v in (made, source))
+        similar = made @ source.transpose(1, 2) / self.config.temperature
+        right = torch.arange(similar.shape[1], device=similar.device).expand(len(similar), -1)
+        return F.cross_entropy(similar.flatten(0, 1), right.flatten())

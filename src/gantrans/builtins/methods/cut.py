@@ -1,0 +1,114 @@
+"""CUT (Park et al. 2020): one way, without a way back; patches keep their place instead."""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from gantrans.api.method import Batch, Method, MethodConfig, Parts, Phase, PhaseResult
+from gantrans.api.network import encode, translate_and_encode
+from gantrans.api.randomness import stream
+from gantrans.api.step import ENDS, Images, TranslationStep
+from gantrans.builtins.methods.one_way import DiscriminatorPhase, Way
+
+FEATURES = {"fake": "features", "identity": "identity_features"}
+"""Of what is made, the name under which a loss reads the features."""
+
+
+class CUT(Method):
+    """One generator and one discriminator; a patch stays what it was (Park et al. 2020).
+
+    L_GAN(G, D, X, Y) + lambda_X L_PatchNCE(G, H, X) + lambda_Y L_PatchNCE(G, H, Y) (equation 6).
+    The encoder of the generator itself says what a patch is: features of the translation at a place
+    shall resemble those of the input there, and no other place's. The terms are the losses
+    `adversarial` and `patch_nce`, which owns the head H.
+
+    FastCUT is the method's preset "fastcut" with the loss's: no L_PatchNCE on Y, ten times that on
+    X, and half of the inputs mirrored (flip equivariance).
+
+    A step: generator and head together, then the discriminator on the same translations. There is
+    no image pool, as in the authors' code.
+    """
+
+    name = "cut"
+    provides = {"fake", "identity", "source", "truth", "features", "identity_features"}
+    presets = {"cut": {}, "fastcut": {"flip_equivariance": True}}
+
+    class Config(MethodConfig):
+        """Settings."""
+
+        direction: Way = "ab"
+        flip_equivariance: bool = Field(
+            False,
+            description="in half of the steps the input is mirrored; its translation, mirrored "
+            "back, is then compared with the input as it was",
+        )
+
+    config: Config
+
+    def __init__(self, config: Config, *, parts: Parts) -> None:
+        super().__init__(config, parts=parts)
+        way = config.direction
+        self.source, self.target = ENDS[way]
+        self.g = parts.make_generator(f"generator_{way}", self.source, self.target)
+        judge = f"discriminator_{self.target}"
+        self.d = parts.make_discriminator(judge, self.target)
+        self.networks = {f"generator_{way}": self.g, judge: self.d}
+        self.generators = {way: self.g}
+        self.phases = [
+            GeneratorPhase(self),
+            DiscriminatorPhase(judge, self.d, self.target, parts.losses),
+        ]
+
+
+class GeneratorPhase(Phase):
+    """The generator on all its losses; the discriminator is frozen."""
+
+    def __init__(self, method: CUT) -> None:
+        way = method.config.direction
+        super().__init__("generator", {f"generator_{way}": method.g})
+        self.g, self.d = method.g, method.d
+        self.source, self.target = method.source, method.target
+        self.losses, self.seed = method.parts.losses, method.parts.seed
+        self.flip_equivariance = method.config.flip_equivariance
+
+    def forward(self, batch: Batch) -> PhaseResult:
+        """G(x), and G(y) where a loss reads it; what the encoder sees in them; the terms."""
+        needs = self.losses.requires(batch.active)
+        layers = self.losses.encoder_layers(batch.active)
+        x, y = batch.real[self.source], batch.real[self.target]
+        mirrored = "features" in needs and self._mirrored(batch)
+
+        inputs = {"fake": x.flip(-1) if mirrored else x}
+        if needs & {"identity", "identity_features"}:
+            inputs["identity"] = y
+        made = dict(
+            zip(inputs, translate_and_encode(self.g, layers, *inputs.values()), strict=True)
+        )
+        outputs = {name: image for name, (image, _) in made.items()}
+        # The encoder saw the inputs on the way; the outputs it has to be shown.
+        before = {name: features for name, (_, features) in made.items()}
+        read = [name for name in outputs if FEATURES[name] in needs]
+        seen = encode(self.g, layers, *(outputs[name] for name in read)) if read else []
+        after = dict(zip(read, seen, strict=True))
+        if mirrored:
+            outputs["fake"] = outputs["fake"].flip(-1)
+            after["fake"] = {layer: f.flip(-1) for layer, f in after["fake"].items()}
+            with torch.no_grad():
+                [before["fake"]] = encode(self.g, layers, x)
+
+        passes = {"real": batch.real, "source": self._here(x)}
+        passes |= {"truth": self._here(y)} if batch.paired else {}
+        passes |= {name: self._here(image) for name, image in outputs.items()}
+        pairs = {FEATURES[name]: {self.target: (after[name], before[name])} for name in read}
+        step = TranslationStep(passes, {self.target: self.d}, pairs=pairs)
+        terms = self.losses.terms("generator", step, batch.active)
+        return PhaseResult(terms, fake=self._here(outputs["fake"].detach()))
+
+    def _mirrored(self, batch: Batch) -> bool:
+        draw = stream(self.seed, "flip equivariance", batch.ordinal)
+        return self.flip_equivariance and draw.random() < 0.5
+
+    def _here(self, images: Tensor) -> Images:
+        return {self.target: images}
