@@ -6,17 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-import typer
-from PIL import Image
-from typer.testing import CliRunner
 
-from gantrans.cli.init import init
+from drawn_folders import counts, draw, run
 from gantrans.errors import DataError, UsageError
-from gantrans.spec.load import LoadedSpec, load
-from gantrans.training.contradictions import check
-
-app = typer.Typer()
-app.command()(init)
+from gantrans.spec.load import load
 
 
 @pytest.fixture(autouse=True)
@@ -26,27 +19,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
-
-
-def draw(folder: Path, count: int, size: tuple[int, int] = (32, 32), mode: str = "RGB") -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for number in range(count):
-        Image.new(mode, size).save(folder / f"{number}.png")
-
-
-def run(*arguments: str | Path) -> str:
-    """What it prints; expected failures are raised."""
-    result = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
-    if result.exception:
-        raise result.exception
-    return result.output
-
-
-def counts(loaded: LoadedSpec) -> list[int]:
-    """Images of train a, train b, test a, test b as the spec's own data set finds them."""
-    check(loaded)
-    dataset = loaded.run.data.build(base_dir=loaded.source.base_dir)
-    return [len(dataset.source(split, domain)) for split in ("train", "test") for domain in "ab"]
 
 
 LAYOUTS = {

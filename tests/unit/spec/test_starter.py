@@ -1,36 +1,18 @@
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
+from first_spec import Size, facts, spec_of
 from gantrans.errors import DataError
-from gantrans.spec.image_facts import DomainFacts, Facts
+from gantrans.spec.image_facts import Facts
 from gantrans.spec.load import load
-from gantrans.spec.model import RunSpec
-from gantrans.spec.starter import domain_names, plain_name, starter_spec, toml_string
-from gantrans.training.contradictions import check
-
-Size = tuple[int, int]
-
-
-def facts(a: Sequence[Size], b: Sequence[Size] = (), *, train: int = 1000, gray: str = "") -> Facts:
-    domains = (
-        DomainFacts("summer", train, 0, a, "a" in gray),
-        DomainFacts("winter", train // 2 or 1, 0, b or a, "b" in gray),
-    )
-    return Facts("seasons", domains, "made up", [("root", "x")])
-
-
-def spec_of(found: Facts, folder: Path) -> RunSpec:
-    """The written spec, after the checks that a run begins with."""
-    path = folder / "spec.toml"
-    path.write_text(starter_spec(found), encoding="utf-8")
-    loaded = load(path)
-    check(loaded)
-    return loaded.run
+from gantrans.spec.starter import RECIPES, starter_spec
 
 
 @pytest.mark.parametrize(
@@ -119,39 +101,76 @@ def test_the_comments_give_the_numbers_found() -> None:
     assert "all 32 x 32 pixels (2 of 600 looked at)" in text
 
 
-@pytest.mark.parametrize(
-    "text", ['a"b', "back\\slash", "tab\tnew\nline\r", "\x00\x1b\x7f", "été 雪 ❄"]
-)
-def test_strings_survive_toml(text: str) -> None:
-    assert tomllib.loads(f"value = {toml_string(text)}")["value"] == text
+def of_method(method: str, *sizes: Size, train: int = 1000) -> Facts:
+    return facts(sizes, train=train, paired=method == "pix2pix")
 
 
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("summer2winter_v1.0", "summer2winter_v1.0"),
-        ("My photos (2024)", "My-photos-2024"),
-        ("été", "ete"),
-        (".hidden", "hidden"),
-        ("雪", "run"),
-        ("x" * 100, "x" * 80),
-    ],
-)
-def test_a_folders_name_becomes_a_runs_name(text: str, name: str) -> None:
-    assert plain_name(text) == name
-
-
-@pytest.mark.parametrize(
-    ("folders", "names"),
-    [
-        (("summer", "winter"), ("summer", "winter")),
-        (("été", "冬"), ("été", "冬")),
-        (("a/b?", "-c"), ("a_b_", "c")),
-        (("!", "..."), ("A", "B")),
-        (("x" * 41, "x" * 42), ("A", "B")),
-    ],
-)
-def test_folders_names_become_names_of_domains(
-    folders: tuple[str, str], names: tuple[str, str]
+@pytest.mark.parametrize("method", RECIPES)
+@pytest.mark.parametrize("side", [8, 16, 30, 64, 100, 200, 256, 600])
+def test_every_methods_spec_passes_the_checks_of_a_run(
+    method: str, side: int, tmp_path: Path
 ) -> None:
-    assert domain_names(*folders) == names
+    found = of_method(method, (side, side))
+    assert spec_of(found, tmp_path, method).data.transform.crop <= side
+
+
+@pytest.mark.parametrize("method", RECIPES)
+def test_every_method_trains_with_adam_as_its_paper_does(method: str, tmp_path: Path) -> None:
+    spec = spec_of(of_method(method, (256, 256)), tmp_path, method)
+    assert (spec.optimizer.lr, spec.optimizer.betas) == (2e-4, (0.5, 0.999))
+    assert spec.train.batch_size == 1
+    assert (spec.data.transform.resize, spec.data.transform.crop) == (286, 256)
+
+
+@pytest.mark.parametrize(
+    ("method", "epochs", "constant"),
+    [("cyclegan", 200, 100), ("pix2pix", 200, 100), ("cut", 400, 200), ("fastcut", 200, 150)],
+)
+@pytest.mark.parametrize("train", [100, 5000])
+def test_between_a_hundred_and_five_thousand_images_training_is_as_long_as_the_papers(
+    method: str, epochs: int, constant: int, train: int, tmp_path: Path
+) -> None:
+    plan = spec_of(of_method(method, (64, 64), train=train), tmp_path, method).train
+    assert (plan.epochs, plan.decay_start) == (epochs, constant)
+
+
+@pytest.mark.parametrize(
+    ("method", "train", "epochs"),
+    [("pix2pix", 25, 800), ("cut", 25, 1600), ("cut", 50_000, 40), ("fastcut", 50_000, 20)],
+)
+def test_few_and_many_images_change_the_length_in_proportion_to_the_papers(
+    method: str, train: int, epochs: int, tmp_path: Path
+) -> None:
+    # As many steps as 100, or 5,000, images make in the paper's epochs: 100 / 25 or 5,000 / 50,000.
+    found = of_method(method, (64, 64), train=train)
+    assert spec_of(found, tmp_path, method).train.epochs == epochs
+    assert "for few" in starter_spec(found, method) or "for many" in starter_spec(found, method)
+
+
+@pytest.mark.parametrize("method", RECIPES)
+def test_images_too_small_are_refused_whatever_the_method(method: str) -> None:
+    with pytest.raises(DataError, match="at least 8"):
+        starter_spec(of_method(method, (7, 100)), method)
+
+
+@pytest.mark.parametrize("method", ["cyclegan", "cut"])
+@pytest.mark.parametrize("side", [32, 256])
+def test_the_patch_in_the_comment_is_what_a_score_depends_on(method: str, side: int) -> None:
+    text = starter_spec(of_method(method, (side, side)), method)
+    commented = re.search(r"patches of (\d+) px, (\d+) x", text)
+    assert commented
+    spec = tomllib.loads(text)
+    spec["discriminator"] |= {"norm": "none", "width": 1}  # a norm would look at the whole image
+    judge = load(spec).run.discriminator.build(in_channels=1)
+    for layer in judge.modules():
+        if isinstance(layer, nn.Conv2d):  # all weights alike, so that no gradient cancels
+            nn.init.constant_(layer.weight, 0.1)
+
+    crop = spec["data"]["transform"]["crop"]
+    assert len(judge(torch.zeros(1, 1, crop, crop))[0, 0]) == int(commented[2])
+    image = torch.ones(1, 1, 256, 256, requires_grad=True)
+    scores = judge(image)[0, 0]
+    scores[len(scores) // 2, len(scores) // 2].backward()
+    assert image.grad is not None
+    rows = image.grad[0, 0].abs().sum(1).nonzero()
+    assert int(rows.max() - rows.min()) + 1 == int(commented[1])
