@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import argparse
 import copy
-import platform
 import statistics
 import sys
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -24,6 +22,7 @@ from gantrans.spec.load import load
 from gantrans.training.assemble import assemble
 from gantrans.training.data import training_batches
 from gantrans.training.step import TrainingStep
+from machine import machine, now
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from plain_cyclegan import PlainCycleGAN
@@ -35,7 +34,7 @@ def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    print(f"torch {torch.__version__}, {_machine(device)}, batch 1, width {arguments.width}")
+    print(f"torch {torch.__version__}, {machine(device)}, batch 1, width {arguments.width}")
     print(f"{'px':>4} {'blocks':>6} {'plain s/step':>13} {'gantrans s/step':>16} {'faster':>7}")
     for size in arguments.sizes:
         for blocks in BLOCKS.get(size, (6,)):
@@ -88,32 +87,10 @@ def compare(
 
 
 def _seconds(step: Callable[[], None], steps: int, device: torch.device) -> float:
-    begin = _now(device)
+    begin = now(device)
     for _ in range(steps):
         step()
-    return (_now(device) - begin) / steps
-
-
-def _now(device: torch.device) -> float:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
-
-
-def _machine(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{_cpu()}, {torch.get_num_threads()} threads"
-
-
-def _cpu() -> str:
-    """The processor's model, where the system tells."""
-    try:
-        lines: Iterable[str] = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = ()
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or platform.machine()
+    return (now(device) - begin) / steps
 
 
 def _arguments() -> argparse.Namespace:

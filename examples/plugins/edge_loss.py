@@ -10,14 +10,11 @@ class Edges(gantrans.Loss):
     """Mean difference between the edges of an image and those of its translation."""
 
     name = "edges"
-    requires = {"fake"}
+    requires = {"fake", "source"}
 
     def generator(self, step: gantrans.TranslationStep) -> dict[str, torch.Tensor]:
-        """One term a direction."""
-        return {
-            "ab": F.l1_loss(edges(step.fake["b"]), edges(step.real["a"])),
-            "ba": F.l1_loss(edges(step.fake["a"]), edges(step.real["b"])),
-        }
+        """One term for each domain that is translated to."""
+        return {d: F.l1_loss(edges(x), edges(step.source[d])) for d, x in step.fake.items()}
 
 
 def edges(images: torch.Tensor) -> torch.Tensor:

@@ -54,6 +54,11 @@ def generators_have_their_direction(subject: Subject) -> None:
             f"generators[{direction!r}] is none of its networks: put it into `networks`, made by "
             "parts.make_generator under the same name",
         )
+        need(
+            str(name).startswith("generator_"),
+            f"generators[{direction!r}] is called {name!r}, and `gantrans translate` looks for "
+            "files whose names begin with generator_: call it generator_ab, or generator_ba",
+        )
         ends = made.ends[name or ""]
         need(
             (ends.source, ends.target) == ENDS[direction],

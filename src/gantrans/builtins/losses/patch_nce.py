@@ -1,4 +1,4 @@
-"""PatchNCE (Park et al. 2020, equations 2 to 5): a patch is known by its place."""
+"""PatchNCE (Park et al. 2020, equations 2 and 3): a patch is known by its place."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class PatchNCE(Loss):
         -log exp(v.v+ / tau) / (exp(v.v+ / tau) + sum exp(v.v- / tau))    (equation 2)
 
     The term is the mean over places, images and layers; the paper writes sums, its code takes
-    means. Nothing flows back into the source's features. With `identity`, images of the target
+    means. What is learned is the translation's side: nothing flows back into the source's vectors,
+    neither to the encoder nor to the head. With `identity`, images of the target
     domain and what the generator makes of them give a second term (L_PatchNCE(G, H, Y)) of the same
     weight; the authors' code takes the mean of the two terms, which is half this weight.
     """
@@ -109,7 +110,7 @@ class PatchNCE(Loss):
         # In float32: vectors that are nearly alike are told apart, after division by tau.
         with torch.autocast(made[layers[0]].device.type, enabled=False):
             terms = [
-                self._nce(*self._vectors(head, made[layer], source[layer].detach()))
+                self._nce(*self._vectors(head, made[layer], source[layer]))
                 for layer, head in zip(layers, self.heads, strict=True)
             ]
         return torch.stack(terms).mean()
@@ -118,13 +119,12 @@ class PatchNCE(Loss):
         """(N, c, h, w) -> (N, patches, width) of length 1, of the same random places in each."""
         pixels = features[0].shape[2] * features[0].shape[3]
         places = torch.randperm(pixels, device=features[0].device)[: self.config.patches]
-        return [
-            F.normalize(head(one.float().flatten(2)[:, :, places].transpose(1, 2)), dim=2)
-            for one in features
-        ]
+        drawn = [one.float().flatten(2)[:, :, places].transpose(1, 2) for one in features]
+        return [F.normalize(head(one), dim=2) for one in drawn]
 
     def _nce(self, made: Tensor, source: Tensor) -> Tensor:
         """Equation 2, (N, S, width) each: the right answer for place s is s, among all places."""
+        source = source.detach()
         if self.config.negatives == "batch":
             made, source = (v.flatten(0, 1)[None] for v in (made, source))
         similar = made @ source.transpose(1, 2) / self.config.temperature

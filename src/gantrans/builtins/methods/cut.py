@@ -19,7 +19,7 @@ FEATURES = {"fake": "features", "identity": "identity_features"}
 class CUT(Method):
     """One generator and one discriminator; a patch stays what it was (Park et al. 2020).
 
-    L_GAN(G, D, X, Y) + lambda_X L_PatchNCE(G, H, X) + lambda_Y L_PatchNCE(G, H, Y) (equation 6).
+    L_GAN(G, D, X, Y) + lambda_X L_PatchNCE(G, H, X) + lambda_Y L_PatchNCE(G, H, Y) (equation 5).
     The encoder of the generator itself says what a patch is: features of the translation at a place
     shall resemble those of the input there, and no other place's. The terms are the losses
     `adversarial` and `patch_nce`, which owns the head H.

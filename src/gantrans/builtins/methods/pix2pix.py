@@ -18,7 +18,7 @@ class Pix2Pix(Method):
     losses `adversarial` (vanilla) and `l1` (weight 100).
 
     A step: the generator, then the discriminator on the same translations. Dropout in the generator
-    (section 3.2) is for training; in use it is off, so an input always gives the same image.
+    (section 3.1) is for training; in use it is off, so an input always gives the same image.
     """
 
     name = "pix2pix"
