@@ -11,7 +11,7 @@ import typer
 from gantrans.cli.options import PluginFiles, Settings
 
 if TYPE_CHECKING:
-    from gantrans.spec.model import RunSpec
+    from gantrans.spec.load import LoadedSpec
 
 
 def validate(
@@ -26,7 +26,7 @@ def validate(
     loaded = load(spec, settings=set_ or (), plugins=plugin or ())
     check(loaded)
     typer.echo(f"{spec}: valid")
-    typer.echo(_in_one_line(loaded.run))
+    typer.echo(_in_one_line(loaded))
 
 
 def schema(
@@ -52,12 +52,14 @@ def schema(
         raise GantransError(f"cannot write {out}: {error.strerror}") from None
 
 
-def _in_one_line(run: RunSpec) -> str:
-    def name(of: str) -> str:
-        return str(getattr(run, of).component.name)
+def _in_one_line(loaded: LoadedSpec) -> str:
+    from gantrans.training.build import outline
+    from gantrans.training.summary import ways
 
+    run = loaded.run
+    method, ends = outline(loaded)
+    kinds = {end.kind for end in ends.values()}
+    parts = [*(k for k in ("generator", "discriminator") if k in kinds), "data"]
+    named = ", ".join(f"{part} {getattr(run, part).component.name}" for part in parts)
     losses = ", ".join(f"{key} x {config.weight:g}" for key, config in run.losses.items())
-    return (
-        f"{run.domains.a} <-> {run.domains.b}: {name('method')}, generator {name('generator')}, "
-        f"discriminator {name('discriminator')}, data {name('data')}; losses {losses}"
-    )
+    return f"{ways(run, method)}: {method.name}, {named}; losses {losses}"

@@ -18,12 +18,18 @@ from gantrans.testing.check import CheckFailed, blamed
 from gantrans.testing.loss_trial import FEATURES
 from gantrans.testing.subject import Subject
 from gantrans.training.assemble import Job, assemble
+from gantrans.training.build import outline
 from gantrans.training.data import LoadedBatch, training_batches
 from gantrans.training.step import TrainingStep
 
 READER = "reader_of_everything"
 
 DATA = {"type": "seasons", "size": 32, "train": 6, "test": 0, "workers": 0}
+
+NETWORKS = {
+    "generator": {"type": "resnet", "width": 4, "blocks": 1},
+    "discriminator": {"type": "patchgan", "width": 4, "layers": 2},
+}
 
 LAYERS = ("image", "down1", "block1")
 """Of the small generator, whose features are read."""
@@ -45,19 +51,27 @@ def job(subject: Subject, **changes: Any) -> Job:
         table = {
             "method": {**subject.settings, "type": subject.name},
             "data": {**DATA, "pairs": subject.config.needs_pairs},
-            "generator": {"type": "resnet", "width": 4, "blocks": 1},
-            "discriminator": {"type": "patchgan", "width": 4, "layers": 2},
+            **NETWORKS,
             "losses": {loss: table for loss, (need, table) in LOSSES.items() if need in provides},
             "train": {"epochs": 2, "evaluate_every": 0},
             **changes,
         }
-        registry = _with_reader(subject)
-        source = Source(table, "the kit's spec", subject.base_dir)
-        spec = validate(source, registry).model_copy(update={"method": subject.config})
-        return assemble(LoadedSpec(spec, source, registry), torch.device("cpu"))
+        loaded = _loaded(subject, table)
+        made = {ends.kind for ends in outline(loaded)[1].values()}
+        unused = NETWORKS.keys() - made  # settings of which are refused
+        if unused:
+            loaded = _loaded(subject, {key: t for key, t in table.items() if key not in unused})
+        return assemble(loaded, torch.device("cpu"))
 
     _ = subject.config  # says what is wrong with the settings
     return subject.building("the networks of a small run", make)
+
+
+def _loaded(subject: Subject, table: dict[str, Any]) -> LoadedSpec:
+    registry = _with_reader(subject)
+    source = Source(table, "the kit's spec", subject.base_dir)
+    spec = validate(source, registry).model_copy(update={"method": subject.config})
+    return LoadedSpec(spec, source, registry)
 
 
 def steps_of(made: Job, count: int) -> list[list[LoadedBatch]]:

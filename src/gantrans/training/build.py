@@ -17,6 +17,7 @@ from gantrans.api.generator import Generator
 from gantrans.api.loss import Loss
 from gantrans.api.method import LossSet, Method, Parts
 from gantrans.api.step import DOMAINS, Domain
+from gantrans.spec.load import LoadedSpec
 from gantrans.spec.model import RunSpec
 from gantrans.training.initialise import initialise, seed_torch
 
@@ -103,6 +104,12 @@ def build_method(
             ends[name] = Ends("method", None, only, 0, channels[only] if only else None)
             network.to(device)
     return method, ends
+
+
+def outline(loaded: LoadedSpec) -> tuple[Method, dict[str, Ends]]:
+    """The method of a spec as it would be built: networks of shapes alone, and no losses."""
+    dataset: Dataset = loaded.run.data.build(base_dir=loaded.source.base_dir)
+    return build_method(loaded.run, dataset, LossSet({}), META)
 
 
 def fit_losses(spec: RunSpec, method: Method, size: tuple[int, int]) -> dict[str, str]:

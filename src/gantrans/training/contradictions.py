@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from gantrans.api.dataset import Dataset
 from gantrans.api.discriminator import Discriminator
 from gantrans.api.generator import Generator
-from gantrans.api.method import LossSet, Method
+from gantrans.api.method import Method
 from gantrans.api.problem import Problem, nearest, shown
 from gantrans.api.step import DOMAINS, Domain
 from gantrans.api.transform import Transform
 from gantrans.errors import GantransError
 from gantrans.spec.load import LoadedSpec
 from gantrans.spec.model import RunSpec
-from gantrans.training.build import META, Ends, build_method
+from gantrans.training.build import Ends, outline
 from gantrans.training.faults import blaming
 
 TRANSFORM = ("data", "transform")
@@ -52,7 +52,7 @@ def _contradictions(loaded: LoadedSpec) -> Iterator[Problem]:
             "'paired_folder', or another method",
         )
     try:
-        method, ends = build_method(spec, dataset, LossSet({}), META)
+        method, ends = outline(loaded)
     except Exception as error:  # anyone's component, any numbers
         said = str(error) if isinstance(error, GantransError | ValueError) else repr(error)
         yield Problem((), f"a network cannot be built as the spec says: {said}")

@@ -12,7 +12,6 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from gantrans.api.step import ENDS
 from gantrans.errors import GantransError, UsageError
 from gantrans.inference.device import choose_device, is_out_of_memory
 from gantrans.inference.model_files import checkpoint_folders
@@ -27,7 +26,7 @@ from gantrans.training.progress import LoggedProgress, progress_for
 from gantrans.training.rundir import RunDirectory
 from gantrans.training.samples import batch_picture
 from gantrans.training.stop import StopRequest
-from gantrans.training.summary import in_words
+from gantrans.training.summary import in_words, ways
 from gantrans.training.trainer import Trainer
 
 Spec = Path | str | Mapping[str, Any]
@@ -160,21 +159,12 @@ def opening(job: Job, directory: RunDirectory, resumed: Checkpoint | None) -> li
     begins = f"going on at step {resumed.facts['step']}" if resumed else "beginning"
     threads = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""
     return [
-        f"{spec.name}: {_what(job)}, {spec.method.component.name}, on {device}{threads}",
+        f"{spec.name}: {ways(spec, job.method)}, {spec.method.component.name}, "
+        f"on {device}{threads}",
         f"{counts} to train on, {job.steps} steps in {spec.train.epochs} epochs; {begins} in "
         f"{directory.path}",
         *_passed_over(job),
     ]
-
-
-def _what(job: Job) -> str:
-    """summer <-> winter, summer -> winter, or the domains that are read where none translates."""
-    names = job.spec.domains.model_dump()
-    ways = list(job.method.generators)
-    if not ways:
-        return " and ".join(names[domain] for domain in job.samples.sources)
-    source, target = ENDS[ways[0]]
-    return f"{names[source]} {'<->' if len(ways) == 2 else '->'} {names[target]}"
 
 
 def _passed_over(job: Job) -> Iterator[str]:

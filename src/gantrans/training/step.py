@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gantrans.api.generator import Generator
 from gantrans.api.loss import LossTerms
 from gantrans.api.method import Batch, Phase
-from gantrans.api.step import Direction
+from gantrans.api.step import ENDS, Direction
 from gantrans.training.assemble import Job
 from gantrans.training.data import LoadedBatch
 from gantrans.training.ema import WeightAverage
@@ -134,6 +134,8 @@ class TrainingStep:
         """generators/adversarial/summer->winter, discriminators/adversarial/winter"""
         a, b = self.job.spec.domains.a, self.job.spec.domains.b
         named = {"ab": f"{a}->{b}", "ba": f"{b}->{a}", "a": a, "b": b}.get(key, key)
+        if key in ENDS and not self.method.generators:  # nothing is translated: by what is made
+            named = {"ab": b, "ba": a}[key]
         return "/".join(part for part in (phase.name, loss, named) if part)
 
     def translators(self) -> dict[Direction, Generator]:

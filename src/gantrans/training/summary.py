@@ -5,30 +5,42 @@ from __future__ import annotations
 from pathlib import Path
 from shlex import quote
 
+from gantrans.api.method import Method
 from gantrans.api.step import ENDS
+from gantrans.spec.model import RunSpec
 from gantrans.training.assemble import Job
 from gantrans.training.evaluate import Score, Scores
 from gantrans.training.progress import clock
+
+
+def ways(spec: RunSpec, method: Method) -> str:
+    """summer <-> winter, summer -> winter, or the domains that are read where none translates."""
+    names = spec.domains.model_dump()
+    directions = list(method.generators)
+    if not directions:
+        return " and ".join(names[domain] for domain in spec.method.domains)
+    source, target = ENDS[directions[0]]
+    return f"{names[source]} {'<->' if len(directions) == 2 else '->'} {names[target]}"
 
 
 def in_words(
     job: Job, path: Path, seconds: float, scores: Scores, best_step: int | None
 ) -> list[str]:
     """The last lines of a run: how long, how good, where the pictures are, what to do next."""
-    ways = list(job.method.generators)
+    directions = list(job.method.generators)
     lines = [f"done: {job.steps} steps in {clock(seconds)}"]
     for direction, metrics in scores.items():
         there = direction.replace("->", " to ")
         said = [_in_words(job, name, score) for name, score in metrics.items()]
         lines.append(f"{there}: " + "; ".join(said))
     if not scores:
-        why = "there is no truth to compare with" if ways else "nothing is translated"
+        why = "there is no truth to compare with" if directions else "nothing is translated"
         lines.append(f"no metric could be measured ({why}): judge by the pictures")
     elif best_step is not None and best_step != job.steps:
         lines.append(f"step {best_step} was better; it is kept, and `gantrans translate` takes it")
     lines.append(f"pictures: {path / 'samples' / f'step-{job.steps:08d}.png'}")
-    if ways:
-        to = getattr(job.spec.domains, ENDS[ways[0]][1])
+    if directions:
+        to = getattr(job.spec.domains, ENDS[directions[0]][1])
         lines.append(
             f"translate your own: gantrans translate {quote(str(path))} IMAGE... "
             f"--to {quote(to)} --out DIR"
