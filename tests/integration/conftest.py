@@ -53,6 +53,14 @@ samples = 1
 """
 """Twelve steps of a few milliseconds."""
 
+NCE = '[losses.patch_nce]\nlayers = ["image", "down1", "block1"]\npatches = 9\nwidth = 4\n'
+ONE_WAY = {
+    "pix2pix": ('type = "pix2pix"', "[losses.l1]\n", "pairs = true\n"),
+    "cut": ('type = "cut"', NCE, ""),
+    "fastcut": ('type = "cut"\npreset = "fastcut"', NCE + 'preset = "fastcut"\n', ""),
+}
+"""By method: its table, its loss instead of the cycle's, and what it needs of the data."""
+
 
 @pytest.fixture(scope="session")
 def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
@@ -90,6 +98,17 @@ def command(
 def tiny() -> str:
     """The text of `spec`."""
     return SPEC
+
+
+@pytest.fixture(scope="module", params=ONE_WAY)
+def one_way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same spec, not to be changed, for each method that translates one way (to winter)."""
+    method, loss, data = ONE_WAY[request.param]
+    text = SPEC.replace('type = "cyclegan"\npool_size = 3', method)
+    text = text.replace("[losses.cycle]\n", loss).replace("size = 16\n", f"size = 16\n{data}")
+    path = tmp_path_factory.mktemp(request.param) / "one-way.toml"
+    path.write_text(text)
+    return path
 
 
 @pytest.fixture

@@ -73,6 +73,20 @@ def test_a_resume_from_any_checkpoint_ends_with_the_same_weights(
     assert weights(run, step + 1) == weights(finished, step + 1)
 
 
+@pytest.mark.parametrize("step", [1, 6])
+def test_so_it_does_whatever_the_method(
+    launcher: Launcher, one_way: Path, tmp_path: Path, step: int
+) -> None:
+    run = tmp_path / "run"
+    assert launcher("run", one_way, *EVERY_STEP, "--run-dir", run, cwd=tmp_path).code == 0
+    whole = {number: weights(run, number) for number in (step + 1, STEPS)}
+    forget_after(run, step)
+    assert launcher("run", "--resume", run, cwd=tmp_path).code == 0
+    for number, files in whole.items():
+        assert len(files) == 3
+        assert weights(run, number) == files
+
+
 def test_a_named_checkpoint_is_gone_on_from_and_later_ones_are_set_aside(
     launcher: Launcher, run: Path, finished: Path, tmp_path: Path
 ) -> None:
@@ -177,6 +191,27 @@ def test_a_pool_that_does_not_fit_is_refused(
     assert ended.code == 1 and "Traceback" not in ended.err
     assert expected in ended.err and "that the run began with" in ended.err
     assert len(checkpoint_folders(run / "checkpoints")) == 6
+
+
+@pytest.mark.parametrize("one_way", ["cut"], indirect=True)
+def test_a_head_that_does_not_fit_is_refused(
+    launcher: Launcher, one_way: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    assert launcher("run", one_way, *EVERY_STEP, "--run-dir", run, cwd=tmp_path).code == 0
+    forget_after(run, 6)
+    before = {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
+    for setting, loss in [
+        ("losses.patch_nce.width=8", "patch_nce"),
+        ('losses.patch_nce.layers=["image"]', "patch_nce"),
+        ('losses.other={type="patch_nce", layers=["image"], patches=9}', "other"),
+    ]:
+        ended = launcher("run", "--resume", run, "--set", setting, cwd=tmp_path)
+        message = ended.complaint(1)
+        assert "go on with the spec that the run began with" in message
+        assert loss in message
+        assert len(message.splitlines()) == 1  # not torch's list of a dozen tensors
+    assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
 
 
 def test_other_training_images_are_noticed(launcher: Launcher, run: Path, tmp_path: Path) -> None:

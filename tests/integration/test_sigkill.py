@@ -12,18 +12,17 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from gantrans.inference.model_files import checkpoint_folders
 from gantrans.training import checkpoint
 from processes import Launcher, given
 
-STEPS = 56
 SETTINGS = [
     "data.train=7",  # odd: an epoch of 8 samples sees one image twice
     "generator.dropout=0.3",
     "train.ema=0.9",
     "train.accumulate=2",
-    f"train.epochs={STEPS // 4}",
     "train.log_every=3",
     "train.sample_every=17",
     "train.evaluate_every=11",
@@ -31,7 +30,7 @@ SETTINGS = [
     "train.keep_last=2",
 ]
 KILLS = ["early", "anywhere", "saving", "anywhere", "saved"] * 2
-"""Where each of the ten is aimed at; the exact moment is drawn."""
+"""Where each of ten is aimed at; the exact moment is drawn."""
 
 
 def newest(run: Path) -> int:
@@ -93,30 +92,37 @@ def curves(run: Path) -> list[tuple[int, list[str]]]:
     return [(line["step"], sorted(line)) for line in lines]
 
 
-@pytest.mark.parametrize("workers", [(0, 0, 0), (1, 2, 0)], ids=["workers-0", "workers-vary"])
-def test_ten_sigkills_leave_no_trace_in_what_a_run_ends_with(
-    launcher: Launcher, spec: Path, tmp_path: Path, workers: tuple[int, ...]
-) -> None:
-    settings = given(*SETTINGS)
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert launcher("run", spec, *settings, "--run-dir", whole, cwd=tmp_path).code == 0
+def check_kills_leave_no_trace(
+    launcher: Launcher,
+    spec: Path,
+    steps: int,
+    kills: list[str],
+    draw: random.Random,
+    workers: tuple[int, ...] = (0,),
+) -> list[int]:
+    """Kill a run of some steps, as `kills` says, and compare its end with that of one left alone.
 
-    draw = random.Random(f"kills/{workers}")
+    Gives the newest checkpoint that there was after each kill.
+    """
+    folder, settings = spec.parent, given(*SETTINGS, f"train.epochs={steps // 4}")
+    whole, killed = folder / "whole", folder / "killed"
+    ended = launcher("run", spec, *settings, "--run-dir", whole, cwd=folder)
+    assert ended.code == 0, ended
+
     reached = []
-    for n, kind in enumerate(KILLS):
-        loaders = ["--set", f"data.workers={workers[n % 3]}"]
+    for n, kind in enumerate(kills):
+        loaders = ["--set", f"data.workers={workers[n % len(workers)]}"]
         what = ["--resume", killed] if killed.exists() else [spec, *settings, "--run-dir", killed]
-        process = launcher.start("run", *what, *loaders, cwd=tmp_path)
-        process.wait_until(aim(kind, killed, STEPS * (n + 1) // 14, draw))
+        process = launcher.start("run", *what, *loaders, cwd=folder)
+        process.wait_until(aim(kind, killed, steps * (n + 1) // (len(kills) + 4), draw))
         process.send(signal.SIGKILL)
         ended = process.wait()
         assert ended.code == -signal.SIGKILL, ended
         check_nothing_is_half_written(killed)
         reached.append(newest(killed))
-    assert len(set(reached)) > 3, f"too few moments: {reached}"
     print(reached)
 
-    ended = launcher("run", "--resume", killed, "--set", "data.workers=0", cwd=tmp_path)
+    ended = launcher("run", "--resume", killed, "--set", "data.workers=0", cwd=folder)
     assert ended.code == 0, ended
     assert f"going on at step {reached[-1]}" in ended.out
     found, expected = contents(killed), contents(whole)
@@ -125,4 +131,24 @@ def test_ten_sigkills_leave_no_trace_in_what_a_run_ends_with(
     assert curves(killed) == curves(whole)
     summaries = [json.loads((run / "summary.json").read_text()) for run in (killed, whole)]
     assert summaries[0]["metrics"] == summaries[1]["metrics"]
-    assert summaries[0]["steps"] == STEPS
+    assert summaries[0]["steps"] == steps
+    return reached
+
+
+@pytest.mark.parametrize("workers", [(0, 0, 0), (1, 2, 0)], ids=["workers-0", "workers-vary"])
+def test_ten_sigkills_leave_no_trace_in_what_a_run_ends_with(
+    launcher: Launcher, spec: Path, workers: tuple[int, ...]
+) -> None:
+    draw = random.Random(f"kills/{workers}")
+    reached = check_kills_leave_no_trace(launcher, spec, 56, KILLS, draw, workers)
+    assert len(set(reached)) > 3, f"too few moments: {reached}"
+
+
+def test_nor_do_they_whatever_the_method(launcher: Launcher, one_way: Path) -> None:
+    """All files alike: those of the networks, and the head's and its optimizer's state."""
+    draw = random.Random(one_way.read_text())
+    check_kills_leave_no_trace(launcher, one_way, 24, KILLS[1:5], draw)
+    last = one_way.parent / "killed" / "checkpoints" / "step-00000024"
+    parts = {key.split("/")[0] for key in load_file(last / "training.safetensors")}
+    head = {"loss", "loss_optimizer"} if "patch_nce" in one_way.read_text() else set()
+    assert parts == {"weights", "optimizer", *head}

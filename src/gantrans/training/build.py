@@ -17,6 +17,7 @@ from gantrans.api.generator import Generator
 from gantrans.api.loss import Loss
 from gantrans.api.method import LossSet, Method, Parts
 from gantrans.api.step import DOMAINS, Domain
+from gantrans.errors import PluginError
 from gantrans.spec.load import LoadedSpec
 from gantrans.spec.model import RunSpec
 from gantrans.training.initialise import initialise, seed_torch
@@ -101,6 +102,11 @@ def build_method(
     only = domains[0] if len(domains) == 1 else None
     for name, network in method.networks.items():
         if name not in ends:
+            if isinstance(network, Generator | Discriminator):
+                raise PluginError(
+                    f"the method {method.name!r} has a {network.kind} in networks[{name!r}] that "
+                    f"`parts` did not make under this name (it made {', '.join(ends)}): use one"
+                )
             ends[name] = Ends("method", None, only, 0, channels[only] if only else None)
             network.to(device)
     return method, ends
@@ -134,6 +140,11 @@ def fit_losses(spec: RunSpec, method: Method, size: tuple[int, int]) -> dict[str
                 wrong[name] = str(error)
                 continue
         if loss.trainable:
+            if not any(weight.requires_grad for weight in loss.parameters()):
+                raise PluginError(
+                    f"the loss {name!r} is trainable, and has no parameters to train: make them in "
+                    "its __init__ or fit_to()"
+                )
             initialise(loss, spec.init, spec.seed, f"loss/{name}")
     return wrong
 

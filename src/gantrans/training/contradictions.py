@@ -18,7 +18,8 @@ from gantrans.training.build import Ends, outline
 from gantrans.training.faults import blaming
 
 TRANSFORM = ("data", "transform")
-SAME_CHANNELS = {"identity", "source", "features", "identity_features"}
+FEATURES = {"features", "identity_features"}
+SAME_CHANNELS = {"identity", "source", *FEATURES}
 """What a loss can read only where one domain has as many channels as the other."""
 
 
@@ -77,7 +78,7 @@ def _in_losses(spec: RunSpec, channels: Mapping[Domain, int], paired: bool) -> I
                 path, f"it requires {need!r}, which the method {method.name!r} lacks (it has {has})"
             )
         crops = [spec.data.transform.of(domain).crop for domain in DOMAINS]
-        if loss.same_size and crops[0] != crops[1]:
+        if loss.same_size and len(spec.method.domains) == 2 and crops[0] != crops[1]:
             yield Problem(
                 path,
                 f"it mixes images of both domains, and data.transform.crop is {crops[0]} for {a} "
@@ -112,6 +113,12 @@ def _in_features(spec: RunSpec, method: Method) -> Iterator[Problem]:
     """Whether the generators have the layers whose features the losses read."""
     for name, config in spec.losses.items():
         path = ("losses", name, "layers") if hasattr(config, "layers") else ("losses", name)
+        if config.encoder_layers and not config.requires & FEATURES:
+            yield Problem(
+                path,
+                f"it names layers of the generator, and {config.component.name!r} requires no "
+                "'features' of them: its author has to add that to `requires`",
+            )
         for generator in list(method.generators.values())[:1]:
             there = generator.encoder_layers()
             missing = [layer for layer in config.encoder_layers if layer not in there]

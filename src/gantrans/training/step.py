@@ -184,7 +184,7 @@ class TrainingStep:
                 self.averages[name].mean.load_state_dict(networks[name])
         self.method.load_state({name: kept[""] for name, kept in tree.get("method", {}).items()})
         for name, loss in self.losses.items():
-            loss.load_state_dict(tree["loss"][name])
+            _take_back(name, loss, tree.get("loss", {}).get(name, {}))
         for part, optimizers in self._all_optimizers().items():
             for name, optimizer in optimizers.items():
                 moments: dict[int, dict[str, Tensor]] = {}
@@ -193,6 +193,17 @@ class TrainingStep:
                     moments.setdefault(int(index), {})[moment] = value
                 groups = optimizer.state_dict()["param_groups"]
                 optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def _take_back(name: str, loss: nn.Module, saved: Mapping[str, Tensor]) -> None:
+    """Load a loss's own weights. Raises ValueError, naming the loss, if they do not fit."""
+    own = loss.state_dict()
+    for key in {**own, **saved}:
+        if key not in own or key not in saved or own[key].shape != saved[key].shape:
+            found = tuple(saved[key].shape) if key in saved else "nothing"
+            wanted = tuple(own[key].shape) if key in own else "nothing"
+            raise ValueError(f"{key} of the loss {name!r} was saved as {found}, now it is {wanted}")
+    loss.load_state_dict(dict(saved))
 
 
 def _by_key(terms: LossTerms) -> Mapping[str, Tensor]:

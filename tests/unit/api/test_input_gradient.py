@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from critics import Linear, Scales, Square, judged_by
 from gantrans.api.input_gradient import input_gradient, somewhere_between
+from gantrans.api.step import TranslationStep
 from gantrans.builtins.discriminators.patchgan import PatchGAN
 from gantrans.errors import DataError
 from gantrans.plugin.registry import Registry
@@ -46,6 +47,19 @@ def test_the_score_of_an_image_is_the_mean_over_its_patches() -> None:
     patches = randn(5, *SHAPE)
     found = gradient_of(Linear(patches), randn(2, *SHAPE, seed=1))
     assert torch.allclose(found, patches.mean(0).expand(2, *SHAPE), atol=1e-6)
+
+
+def test_of_a_conditional_critic_it_is_by_the_image_alone() -> None:
+    """D(c, x) = <w_c, c> + <w_x, x> has the slope w_x, whatever the condition."""
+    w = randn(5, 8, 10)
+    condition = randn(4, 2, 8, 10, seed=1).requires_grad_()
+    step = TranslationStep({"real": {}}, {"a": cast("Any", Linear(w))}, conditions={"a": condition})
+    found = input_gradient(step, "a", randn(4, *SHAPE, seed=2))
+    assert torch.allclose(found, w[2:].expand(4, *SHAPE))
+    bent = TranslationStep({"real": {}}, {"a": cast("Any", Square())}, conditions={"a": condition})
+    images = randn(4, *SHAPE, seed=2)
+    assert torch.allclose(input_gradient(bent, "a", images), images)
+    assert condition.grad is None
 
 
 def test_scales_count_alike_whatever_the_size_of_their_maps() -> None:

@@ -21,3 +21,16 @@ def test_what_a_loss_cannot_require_is_said_when_its_class_is_defined(
 
             name = "wrong"
             requires = named
+
+
+def test_a_loss_reads_no_features_and_is_not_trained_unless_it_says_so() -> None:
+    class Plain(gantrans.Loss):
+        """Says nothing."""
+
+        name = "plain"
+
+    loss = Plain(Plain.Config())
+    assert loss.config.encoder_layers == ()
+    assert not loss.trainable
+    loss.fit_to({"stem": (3, 8, 8)})
+    assert list(loss.parameters()) == []

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
+from torch import nn
 
-from gantrans.api.loss import Loss
-from gantrans.api.method import LossSet
+from gantrans.api.loss import Loss, LossConfig
+from gantrans.api.method import LossSet, Method, Parts
 from gantrans.api.step import TranslationStep
 from gantrans.errors import PluginError
 
@@ -41,3 +42,92 @@ def test_a_loss_that_gives_no_scalar_is_named(value: Any) -> None:
 @pytest.mark.parametrize("value", [torch.tensor(0.5), {"ab": torch.tensor(0.5)}, {}])
 def test_scalars_are_taken_as_they_are(value: Any) -> None:
     assert terms(value) is value
+
+
+class Reads(Loss):
+    """Reads features at the layers that its settings name."""
+
+    name = "reads"
+
+    class Config(LossConfig):
+        at: tuple[str, ...] = ()
+
+        @property
+        def requires(self) -> frozenset[str]:
+            return frozenset({"features"} if self.at else ())
+
+        @property
+        def encoder_layers(self) -> tuple[str, ...]:
+            return self.at
+
+
+class Learns(Reads):
+    """The same, trained."""
+
+    name = "learns"
+    trainable: ClassVar[bool] = True
+
+
+def loss_set() -> LossSet:
+    return LossSet(
+        {
+            "none": Reads(Reads.Config()),
+            "shallow": Reads(Reads.Config(at=("stem", "down1"))),
+            "deep": Learns(Learns.Config(at=("down1", "block1", "down1"))),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("active", "layers"),
+    [
+        ((), ()),
+        (("none",), ()),
+        (("shallow",), ("stem", "down1")),
+        (("deep",), ("down1", "block1")),
+        (("deep", "shallow", "none"), ("stem", "down1", "block1")),
+    ],
+)
+def test_features_are_read_at_the_layers_of_the_active_losses_each_once(
+    active: tuple[str, ...], layers: tuple[str, ...]
+) -> None:
+    losses = loss_set()
+    assert losses.encoder_layers(active) == layers
+    assert losses.requires(active) == ({"features"} if layers else set())
+
+
+def test_only_losses_that_say_so_are_trained() -> None:
+    losses = loss_set()
+    assert losses.trainable() == {"deep": losses.by_name["deep"]}
+
+
+class Bare(Method):
+    """Sets what a subclass has to, and no more."""
+
+    name = "bare"
+
+    def __init__(self, config: Any, *, parts: Parts) -> None:
+        super().__init__(config, parts=parts)
+        self.networks = {"g": nn.Identity(), "d": nn.Identity(), "g_back": nn.Identity()}
+        self.generators = {}
+        self.phases = []
+
+
+def bare() -> Any:
+    nothing: Any = None
+    return Bare(Bare.Config(), parts=Parts(LossSet({}), 0, nothing, nothing))
+
+
+def test_the_networks_that_translate_are_averaged_whatever_they_are_called() -> None:
+    method = bare()
+    assert list(method.averaged) == []
+    method.generators = {"ab": method.networks["g"], "ba": method.networks["g_back"]}
+    assert sorted(method.averaged) == ["g", "g_back"]
+
+
+def test_a_method_reads_both_domains_needs_no_pairs_and_draws_no_sheets_unless_it_says_so() -> None:
+    method = bare()
+    assert method.config.domains == ("a", "b")
+    assert not method.config.needs_pairs
+    assert method.sheets(method.networks, 3) == {}
+    assert method.parts.channels == {}

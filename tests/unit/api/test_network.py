@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from gantrans.api.network import judge, translate
+from gantrans.api.network import encode, judge, translate, translate_and_encode
 from gantrans.errors import PluginError
 
 
@@ -81,3 +82,85 @@ def test_a_generator_that_gives_other_images_than_it_should_is_named() -> None:
     network: Any = Counting(channels=1)
     with pytest.raises(PluginError, match=r"'counting' made \(2, 3, 8, 8\) .* give \(2, 1, 8, 8\)"):
         translate(network, torch.zeros(2, 3, 8, 8))
+
+
+class Encoding(Counting):
+    """Has the layers "once" (its input) and "half" (every second pixel); notes what it is asked."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.asked: list[tuple[str, ...]] = []
+        self.encoded: list[int] = []
+
+    def encoder_features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        self.asked.append(tuple(layers))
+        self.encoded.append(len(x))
+        known = {"once": x.to(self.dtype), "half": x[..., ::2, ::2].to(self.dtype)}
+        return {layer: known[layer] for layer in layers}
+
+    def forward_with_features(
+        self, x: Tensor, layers: Collection[str]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        return self(x), self.encoder_features(x, layers)
+
+
+ALIKE = [(1, 3, 8, 8), (2, 3, 8, 8)]
+OTHER_SIZES = [(1, 3, 8, 8), (1, 3, 8, 12)]
+
+
+@pytest.mark.parametrize("layers", [("half",), ("once", "half"), ["half", "once"]])
+@pytest.mark.parametrize(
+    ("couples_batch", "shapes", "batches"),
+    [(False, ALIKE, [3]), (True, ALIKE, [1, 2]), (False, OTHER_SIZES, [1, 1])],
+)
+def test_features_of_several_images_are_those_of_one_after_the_other(
+    couples_batch: bool, shapes: list[tuple[int, ...]], batches: list[int], layers: list[str]
+) -> None:
+    network: Any = Encoding(couples_batch=couples_batch)
+    images = [torch.randn(shape) for shape in shapes]
+    together = translate_and_encode(network, layers, *images)
+    assert (network.batches, network.encoded) == (batches, batches)
+    alone = encode(network, layers, *images)
+    assert (network.batches, network.encoded) == (batches, 2 * batches)  # images are not made
+    assert set(network.asked) == {tuple(layers)}
+    for image, (made, seen), again in zip(images, together, alone, strict=True):
+        assert torch.equal(made, 2 * image)
+        known = {"once": image, "half": image[..., ::2, ::2]}
+        for features in (seen, again):
+            assert list(features) == list(layers)
+            assert all(torch.equal(features[layer], known[layer]) for layer in layers)
+
+
+def test_without_layers_nothing_is_encoded() -> None:
+    network: Any = Encoding()
+    images = [torch.randn(shape) for shape in ALIKE]
+    for image, (made, seen) in zip(images, translate_and_encode(network, (), *images), strict=True):
+        assert torch.equal(made, 2 * image)
+        assert seen == {}
+    assert (network.batches, network.encoded) == ([3], [])
+
+
+def test_translations_and_features_are_in_float32_whatever_the_networks_precision() -> None:
+    network: Any = Encoding(dtype=torch.bfloat16)
+    image = torch.randn(1, 3, 4, 4)
+    [(made, seen)] = translate_and_encode(network, ["once", "half"], image)
+    [again] = encode(network, ["half"], image)
+    assert {t.dtype for t in (made, *seen.values(), *again.values())} == {torch.float32}
+
+
+def test_a_generator_that_encodes_and_gives_other_images_than_it_should_is_named() -> None:
+    network: Any = Encoding(channels=1)
+    with pytest.raises(PluginError, match=r"'counting' made \(2, 3, 8, 8\) .* give \(2, 1, 8, 8\)"):
+        translate_and_encode(network, ["half"], torch.zeros(2, 3, 8, 8))
+
+
+def test_gradients_reach_the_image_through_its_translation_and_its_features() -> None:
+    network: Any = Encoding()
+    images = [torch.ones(shape, requires_grad=True) for shape in ALIKE]
+    for made, seen in translate_and_encode(network, ["half"], *images):
+        (made.sum() + 10 * seen["half"].sum()).backward(retain_graph=True)
+    for image in images:
+        assert image.grad is not None
+        expected = torch.full_like(image, 2.0)
+        expected[..., ::2, ::2] += 10
+        assert torch.equal(image.grad, expected)

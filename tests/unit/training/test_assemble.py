@@ -158,6 +158,38 @@ def test_an_epoch_has_as_many_steps_as_show_every_image(
     assert job.steps == 3 * steps_per_epoch
 
 
+@pytest.mark.parametrize(
+    ("data", "train", "steps_per_epoch"),
+    [
+        ({"train": 7, "repeat": 1}, {"batch_size": 1}, 7),
+        ({"train": 7, "repeat": 3}, {"batch_size": 1}, 21),
+        ({"train": 7, "repeat": 3}, {"batch_size": 2}, 11),  # 21 visits, the last step filled up
+        ({"train": 1, "repeat": 100}, {"batch_size": 4, "accumulate": 2}, 13),
+    ],
+)
+def test_an_epoch_visits_every_image_as_often_as_the_data_says(
+    data: dict[str, int], train: dict[str, int], steps_per_epoch: int
+) -> None:
+    job = tiny_job(data=data, train={"epochs": 2, **train})
+    images = steps_per_epoch * train["batch_size"] * train.get("accumulate", 1)
+    assert job.samples.epoch_size == images
+    assert job.steps_per_epoch == steps_per_epoch
+    assert job.steps == 2 * steps_per_epoch
+
+
+def test_repeated_visits_show_every_image_equally_often_and_cut_it_elsewhere() -> None:
+    job = tiny_job(
+        data={"size": 48, "train": 2, "repeat": 3, "transform": {"crop": 32, "flip": False}},
+        metrics={},
+    )
+    samples = [job.samples[n] for n in range(6)]
+    for domain in "ab":
+        seen = [labels[domain] for _, labels in samples]  # type: ignore[union-attr, index]
+        assert sorted(seen) == 3 * ["train-0000"] + 3 * ["train-0001"]
+        cuts = {images[domain].numpy().tobytes() for images, _ in samples}  # type: ignore
+        assert len(cuts) == 6
+
+
 def test_each_network_knows_what_it_reads_and_writes(root: str) -> None:
     job = tiny_job(
         losses={"identity": None},

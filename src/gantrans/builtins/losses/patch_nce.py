@@ -110,23 +110,27 @@ class PatchNCE(Loss):
         # In float32: vectors that are nearly alike are told apart, after division by tau.
         with torch.autocast(made[layers[0]].device.type, enabled=False):
             terms = [
-                self._nce(*self._vectors(head, made[layer], source[layer]))
+                self._nce(head, made[layer], source[layer])
                 for layer, head in zip(layers, self.heads, strict=True)
             ]
         return torch.stack(terms).mean()
 
-    def _vectors(self, head: nn.Module, *features: Tensor) -> list[Tensor]:
-        """(N, c, h, w) -> (N, patches, width) of length 1, of the same random places in each."""
-        pixels = features[0].shape[2] * features[0].shape[3]
-        places = torch.randperm(pixels, device=features[0].device)[: self.config.patches]
-        drawn = [one.float().flatten(2)[:, :, places].transpose(1, 2) for one in features]
-        return [F.normalize(head(one), dim=2) for one in drawn]
-
-    def _nce(self, made: Tensor, source: Tensor) -> Tensor:
-        """Equation 2, (N, S, width) each: the right answer for place s is s, among all places."""
-        source = source.detach()
+    def _nce(self, head: nn.Module, made: Tensor, source: Tensor) -> Tensor:
+        """Equation 2 at one layer, (N, c, h, w) each, at the same random places of both."""
+        pixels = made.shape[2] * made.shape[3]
+        places = torch.randperm(pixels, device=made.device)[: self.config.patches]
+        v = _vectors(head, made, places)
+        with torch.no_grad():
+            others = _vectors(head, source, places)
         if self.config.negatives == "batch":
-            made, source = (v.flatten(0, 1)[None] for v in (made, source))
-        similar = made @ source.transpose(1, 2) / self.config.temperature
+            v, others = v.flatten(0, 1)[None], others.flatten(0, 1)[None]
+        # The right answer for place s is s, among all places.
+        similar = v @ others.transpose(1, 2) / self.config.temperature
         right = torch.arange(similar.shape[1], device=similar.device).expand(len(similar), -1)
         return F.cross_entropy(similar.flatten(0, 1), right.flatten())
+
+
+def _vectors(head: nn.Module, features: Tensor, places: Tensor) -> Tensor:
+    """(N, c, h, w) -> (N, S, width), each of length 1, of S places among the h w."""
+    drawn = features.flatten(2)[:, :, places].transpose(1, 2)
+    return F.normalize(head(drawn.to(next(head.parameters()).dtype)), dim=2)

@@ -83,12 +83,12 @@ class GeneratorPhase(Phase):
         inputs = {"fake": x.flip(-1) if mirrored else x}
         if needs & {"identity", "identity_features"}:
             inputs["identity"] = y
-        made = dict(
-            zip(inputs, translate_and_encode(self.g, layers, *inputs.values()), strict=True)
-        )
-        outputs = {name: image for name, (image, _) in made.items()}
-        # The encoder saw the inputs on the way; the outputs it has to be shown.
-        before = {name: features for name, (_, features) in made.items()}
+        # What goes in is encoded on its way to the output; a mirrored x is not compared.
+        on_the_way = () if mirrored and "identity" not in inputs else layers
+        made = translate_and_encode(self.g, on_the_way, *inputs.values())
+        outputs = {name: image for name, (image, _) in zip(inputs, made, strict=True)}
+        before = {name: features for name, (_, features) in zip(inputs, made, strict=True)}
+        # What comes out has to be shown to the encoder.
         read = [name for name in outputs if FEATURES[name] in needs]
         seen = encode(self.g, layers, *(outputs[name] for name in read)) if read else []
         after = dict(zip(read, seen, strict=True))
