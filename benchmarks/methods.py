@@ -40,7 +40,7 @@ METHODS: dict[str, dict[str, Any]] = {
         "method": {"type": "cut", "preset": "fastcut"},
         "losses": {**LSGAN, "patch_nce": {"preset": "fastcut", **HEAD}},
     },
-    "fastcut x3": {  # instead of x10, which holds a translation to the summer that it came from
+    "fastcut-x3": {  # instead of x10, which holds a translation to the summer that it came from
         "method": {"type": "cut", "preset": "fastcut"},
         "losses": {**LSGAN, "patch_nce": {"preset": "fastcut", **HEAD, "weight": 3.0}},
     },
