@@ -141,7 +141,6 @@ def test_one_picture_a_domain_is_trained_on_in_crops(method: str, tmp_path: Path
     root = tmp_path / "etretat2monet"
     draw(root / "trainA", 1, (1024, 768))
     draw(root / "trainB", 1, (1200, 966))
-    draw(root / "testA", 5)
     data = written(method, root)
     assert data["type"] == "single_image"
     assert Path(str(data["a"])).resolve() == (root / "trainA/0.png").resolve()
@@ -150,6 +149,25 @@ def test_one_picture_a_domain_is_trained_on_in_crops(method: str, tmp_path: Path
     assert counts(loaded) == [1, 1, 1, 1]  # the pictures themselves are tested on
     assert (loaded.run.domains.a, loaded.run.domains.b) == ("etretat", "monet")
     assert loaded.run.data.transform.zoom == (0.4, 1.0)
+
+
+def test_test_images_are_not_dropped_for_single_pictures(tmp_path: Path) -> None:
+    draw(tmp_path / "photos/trainA", 1)
+    draw(tmp_path / "photos/trainB", 1)
+    draw(tmp_path / "photos/testA", 2)
+    draw(tmp_path / "photos/testB", 2)
+    assert written("cut", tmp_path / "photos")["type"] == "unpaired_folder"
+
+
+@pytest.mark.parametrize("name", ["odd", "sizes"])
+def test_what_is_no_pair_is_refused_before_a_spec_is_written(name: str, tmp_path: Path) -> None:
+    if name == "odd":
+        draw(tmp_path / "photos/train", 2, (65, 32))
+    else:
+        draw(tmp_path / "photos/trainA", 2, (32, 32))
+        draw(tmp_path / "photos/trainB", 2, (32, 40))
+    with pytest.raises(DataError, match="of odd width" if name == "odd" else "of two sizes"):
+        run(tmp_path / "photos", "--method", "pix2pix")
 
 
 @pytest.mark.parametrize(("method", "a", "b"), [("cut", 1, 2), ("cut", 2, 1), ("cyclegan", 1, 1)])

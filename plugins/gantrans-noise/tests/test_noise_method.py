@@ -10,7 +10,7 @@ from torch import Tensor
 import gantrans
 from gantrans.api.method import Batch, LossSet, Parts
 from gantrans.api.step import Domain
-from gantrans.errors import DataError, GantransError
+from gantrans.errors import GantransError
 from gantrans.spec.load import load
 from gantrans_noise.latents import draw_latents
 from gantrans_noise.unconditional import Unconditional
@@ -142,15 +142,6 @@ def test_image_n_of_a_seed_is_made_of_the_same_whatever_is_drawn_with_it() -> No
     assert all(torch.equal(a[3:4], b) for a, b in zip(many.noise, one.noise, strict=True))
     assert not torch.equal(many.z[2], many.z[3])
     assert not torch.equal(many.z, draw_latents(generator, 8, range(5)).z)
-
-
-def test_real_images_of_another_size_are_one_clear_message() -> None:
-    with pytest.raises(DataError) as caught:
-        made = method()
-        made.phases[0].prepare(batch(2, 3, 16, 20))
-
-    assert "20 x 16 pixels" in str(caught.value)
-    assert "method.size is 16: set data.transform.crop = 16" in str(caught.value)
 
 
 def test_a_size_that_is_no_power_of_two_is_refused_with_those_that_are() -> None:

@@ -117,7 +117,7 @@ def test_what_is_used_is_the_running_mean_of_the_weights(trained: Path) -> None:
 
 def test_images_of_another_size_than_the_methods_are_refused(tmp_path: Path) -> None:
     spec = {**SPEC, "data": {**SPEC["data"], "size": 32}}
-    with pytest.raises(DataError, match=r"32 x 32 pixels .* method\.size is 16"):
+    with pytest.raises(DataError, match=r"32 x 32 pixels .* takes 16 x 16"):
         gantrans.run(spec, run_dir=tmp_path / "run", device="cpu")
 
 

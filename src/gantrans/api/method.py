@@ -153,6 +153,11 @@ class MethodConfig(ComponentConfig):
         return DOMAINS
 
     @property
+    def side(self) -> int | None:
+        """Height and width of the only images that it takes, in pixels; None: its networks tell."""
+        return None
+
+    @property
     def needs_pairs(self) -> bool:
         """Whether it can only be trained on pairs."""
         return False

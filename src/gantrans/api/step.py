@@ -27,7 +27,8 @@ Features = Mapping[str, Tensor]
 
 FeaturePairs = Mapping[Domain, tuple[Features, Features]]
 """Features of what was made and of what it was made from, by the domain that the made images look
-like. Both have the same shapes, and the same place in them is the same place in the images."""
+like. Both have the same shapes, and the same place in them is the same place in the images. Only
+the former have a gradient."""
 
 T = TypeVar("T")
 

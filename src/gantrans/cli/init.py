@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gantrans.errors import UsageError
+from gantrans.errors import DataError, UsageError
 from gantrans.spec.starter import RECIPES, starter_spec
 
 if TYPE_CHECKING:
@@ -52,7 +52,10 @@ def init(
     with Console(stderr=True).status("looking into the folders") as status:
         search = Search(directory, spec.resolve().parent, status.update)
         facts = _look(search, method)
-    _write(spec, starter_spec(facts, method))
+        text = starter_spec(facts, method)
+        if method == "pix2pix":
+            _refuse_odd_pairs(text, spec.resolve().parent)
+    _write(spec, text)
 
     a, b = facts.domains
     typer.echo(f"domains: {a.name} and {b.name}")
@@ -73,6 +76,28 @@ def _look(search: Search, method: str) -> Facts:
             return search.domains_or_pictures()
         case _:
             return search.domains()
+
+
+def _refuse_odd_pairs(text: str, base_dir: Path) -> None:
+    """Look for the pairs as the run will. Raises DataError with all files that are none."""
+    import tomllib
+    from typing import get_args
+
+    from gantrans.api.dataset import Dataset, Split
+    from gantrans.plugin.manager import load_registry
+
+    table = tomllib.loads(text)["data"]
+    config = load_registry().config("dataset", table.pop("type"), table)
+    dataset: Dataset = config.build(base_dir=base_dir)
+    wrong = []
+    for split in get_args(Split):
+        try:
+            dataset.source(split, "a")
+        except DataError as error:
+            wrong.append(str(error))
+    if wrong:
+        advice = "  Or train without pairs: --method cyclegan, cut or fastcut."
+        raise DataError("\n".join([*wrong, advice]))
 
 
 def _refuse_unknown(method: str) -> None:

@@ -21,7 +21,7 @@ from gantrans.api.folders import (
     standard_domains,
     standard_splits,
 )
-from gantrans.api.pairs import mismatches, not_pairs, size_of
+from gantrans.api.pairs import size_of
 from gantrans.errors import DataError
 from gantrans.spec.image_facts import DomainFacts, Facts
 from gantrans.spec.starters.text import domain_names
@@ -54,21 +54,20 @@ class Search:
         return self._facts(self._two_domains())
 
     def domains_or_pictures(self) -> Facts:
-        """Of two domains, or of two pictures if each has just one to train on. Raises as above."""
+        """Of two domains, or of two pictures if there is just one of each. Raises as above."""
         found = self._two_domains()
         trains = [_images(domain.train, contents(domain.train)) for domain in found]
-        if [len(files) for files in trains] != [1, 1]:
+        tests = [domain.test for domain in found if domain.test is not None]
+        if tests or [len(files) for files in trains] != [1, 1]:
             return self._facts(found)
         a, b = (self._relative(file) for files in trains for file in files)
-        first, second = (replace(domain, test=None) for domain in found)
-        return replace(self._facts((first, second)), pictures=(a, b))
+        return replace(self._facts(found), pictures=(a, b))
 
     def pairs(self) -> Facts:
         """Of pairs: two folders in which partners have one name, or files that hold both.
 
         Raises:
-            DataError: if there is neither, with all images that have no partner, or if no image can
-                be read.
+            DataError: if there is neither, or if no image can be read.
         """
         splits = None if self._found else self._of_whole_pairs()
         if splits is not None:
@@ -76,7 +75,6 @@ class Search:
         found = self._two_domains(
             "; or train (test or val) with files that show A on their left half, B on their right"
         )
-        _refuse_without_partner(*found)
         return replace(self._facts(found), paired=True)
 
     @cached_property
@@ -179,20 +177,6 @@ def _naming(names: tuple[str, str]) -> str:
     if names == ("A", "B"):
         return "give them better names: you will meet them everywhere"
     return "named after the folders; you will meet these names everywhere"
-
-
-def _refuse_without_partner(a: DomainFolders, b: DomainFolders) -> None:
-    """Raise DataError if images have no partner; what partners look like the run will check."""
-    wrong: dict[str, list[str]] = {}
-    for folders in ((a.train, b.train), (a.test, b.test)):
-        files = [contents(folder).images if folder else () for folder in folders]
-        wrong |= mismatches(*files, folders=folders)
-    if wrong:
-        raise not_pairs(
-            wrong,
-            "Give partners one name, and take the rest out; or train without pairs: --method "
-            "cyclegan, cut or fastcut.",
-        )
 
 
 def _images(folder: Path | None, found: Contents) -> list[Path]:

@@ -38,7 +38,9 @@ def reference(registry: Registry) -> str:
 
 def _component(component: type[Component]) -> str:
     one = describe(component)
-    presets = ", ".join(f"`{name}` ({settings})" for name, settings in one.presets.items())
+    presets = ", ".join(
+        f"`{name}` ({settings or 'the defaults'})" for name, settings in one.presets.items()
+    )
     parts = [f"{one.documentation}\n", *([f"Presets: {presets}.\n"] if presets else [])]
     return "\n".join([*parts, table(one.keys) or "It has no keys.\n"])
 

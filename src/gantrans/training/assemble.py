@@ -74,13 +74,14 @@ def _assembled(loaded: LoadedSpec, device: torch.device) -> Job:
             raise DataError(f"no training images of {getattr(spec.domains, domain)}")
     if spec.train.decay == "plateau" and not all(len(dataset.source("test", d)) for d in sources):
         raise DataError('train.decay = "plateau" needs test images, and there are none')
-    for metric in spec.measurable(dataset.paired("test")).values():
-        metric.build()  # what cannot be had, such as weights, is missed now
     if len(sources) == len(DOMAINS):
         for split in ("train", "test"):
             _refuse_odd_pairs(dataset, split)
     samples = _samples(loaded, dataset, sources)
     method, ends = build_method(spec, dataset, build_losses(spec), device)
+    if method.generators:
+        for metric in spec.measurable(dataset.paired("test")).values():
+            metric.build()  # what cannot be had, such as weights, is missed now
     size = _fits(samples, method)
     if wrong := fit_losses(spec, method, size):
         raise loaded.source.error([Problem(("losses", name), why) for name, why in wrong.items()])
@@ -132,6 +133,12 @@ def _fits(samples: TrainingSamples, method: Method) -> tuple[int, int]:
     for domain in images:
         height, width = images[domain].shape[1:]
         what = f"{labels[domain]} is {width} x {height} pixels after the transform"
+        side = method.config.side
+        if side is not None and (height, width) != (side, side):
+            raise DataError(
+                f"{what}, and the method {method.name!r} takes {side} x {side}: set "
+                f"data.transform.crop = {side}, or the method's own size"
+            )
         for network in method.networks.values():
             if not isinstance(network, Generator | Discriminator):
                 continue

@@ -135,7 +135,7 @@ def fit_losses(spec: RunSpec, method: Method, size: tuple[int, int]) -> dict[str
         if layers:
             seed_torch(spec.seed, "fit", "loss", name)
             try:
-                loss.fit_to(_shapes(spec, method, layers, size))
+                loss.fit_to(shapes(spec, method, layers, size))
             except ValueError as error:
                 wrong[name] = str(error)
                 continue
@@ -149,7 +149,7 @@ def fit_losses(spec: RunSpec, method: Method, size: tuple[int, int]) -> dict[str
     return wrong
 
 
-def _shapes(
+def shapes(
     spec: RunSpec, method: Method, layers: tuple[str, ...], size: tuple[int, int]
 ) -> Mapping[str, tuple[int, int, int]]:
     """(channels, height, width) of the first generator's features, without computing them."""

@@ -13,8 +13,8 @@ from gantrans.api.step import DOMAINS, Domain
 from gantrans.api.transform import Transform
 from gantrans.errors import GantransError
 from gantrans.spec.load import LoadedSpec
-from gantrans.spec.model import RunSpec
-from gantrans.training.build import Ends, outline
+from gantrans.spec.model import Init, RunSpec
+from gantrans.training.build import META, Ends, outline, shapes
 from gantrans.training.faults import blaming
 
 TRANSFORM = ("data", "transform")
@@ -58,8 +58,11 @@ def _contradictions(loaded: LoadedSpec) -> Iterator[Problem]:
         said = str(error) if isinstance(error, GantransError | ValueError) else repr(error)
         yield Problem((), f"a network cannot be built as the spec says: {said}")
         return
-    yield from _in_networks(loaded, ends)
+    yield from _in_networks(loaded, method, ends)
     yield from _in_features(spec, method)
+    if spec.train.decay == "plateau" and not method.generators:
+        why = f"a plateau is one of a metric of translations, and {method.name!r} makes none"
+        yield Problem(("train", "decay"), f'{why}: choose another decay, such as "none"')
     networks = [n for n in method.networks.values() if isinstance(n, Generator | Discriminator)]
     one_of_each = {network.kind: network for network in networks}.values()
     for domain in spec.method.domains:
@@ -99,9 +102,13 @@ def _in_losses(spec: RunSpec, channels: Mapping[Domain, int], paired: bool) -> I
                 )
 
 
-def _in_networks(loaded: LoadedSpec, ends: Mapping[str, Ends]) -> Iterator[Problem]:
+def _in_networks(loaded: LoadedSpec, method: Method, ends: Mapping[str, Ends]) -> Iterator[Problem]:
     """Settings of networks that the method does not make would be ignored silently."""
     made = {end.kind for end in ends.values()}
+    drawn = [n for n in method.networks.values() if isinstance(n, Generator | Discriminator)]
+    trainable = any(config.component.trainable for config in loaded.run.losses.values())
+    if loaded.run.init != Init() and not trainable and all(n.own_weights for n in drawn):
+        yield Problem(("init",), "every network begins with weights of its own: remove this table")
     for kind in ("generator", "discriminator"):
         usual = RunSpec.model_fields[kind].default
         if kind not in made and getattr(loaded.run, kind) != loaded.registry.config(kind, usual):
@@ -134,6 +141,22 @@ def _in_features(spec: RunSpec, method: Method) -> Iterator[Problem]:
                     f"it reads features of the generator, and {generator.name!r} gives none: use "
                     "another generator, such as 'resnet' or 'unet'",
                 )
+            if config.encoder_layers and not missing:
+                yield from _in_their_sizes(spec, name, method)
+
+
+def _in_their_sizes(spec: RunSpec, name: str, method: Method) -> Iterator[Problem]:
+    """Whether a loss can work on the features of such images; without a crop, assemble asks."""
+    crops = [spec.data.transform.of(domain).crop for domain in spec.method.domains]
+    if None in crops:
+        return
+    crop = min(crop for crop in crops if crop is not None)
+    try:
+        with META:
+            loss = spec.losses[name].build()
+            loss.fit_to(shapes(spec, method, loss.config.encoder_layers, (crop, crop)))
+    except ValueError as error:
+        yield Problem(("losses", name), str(error))
 
 
 def _in_transform(
@@ -152,9 +175,12 @@ def _in_transform(
         yield Problem(
             (*path, "jitter"), f"colours vary in images of 1 or 3 channels, these have {channels}"
         )
-    crop = settings.crop
+    crop, side = settings.crop, spec.method.side
     if crop is None:
         return  # then the first images tell, see assemble
+    if side is not None and crop != side:
+        name = spec.method.component.name
+        yield Problem((*path, "crop"), f"the method {name!r} takes images of {side} px, not {crop}")
     # Of an image as small as can be: what is known of its size is what `resize` says.
     if settings.resize is not None and min(settings.resized(1, 1)) < crop:
         yield Problem((*path, "crop"), f"larger than resize = {shown(settings.resize)}")

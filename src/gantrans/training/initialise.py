@@ -52,7 +52,10 @@ NORMALISATIONS = (
 
 @torch.no_grad()
 def initialise(network: nn.Module, init: Init, seed: int, name: str) -> None:
-    """Draw the weights of `network`, and nothing in it that brings its own (`own_weights`).
+    """Draw the weights of `network` that are trained.
+
+    Nothing in it that brings its own (`own_weights`) is drawn, nor what it has frozen itself, such
+    as a network whose features it compares.
 
     The draw is a function of `init`, the run's seed and the network's name alone.
     """
@@ -64,6 +67,8 @@ def initialise(network: nn.Module, init: Init, seed: int, name: str) -> None:
             continue
         weight: Tensor | None = getattr(layer, "weight", None)
         bias = getattr(layer, "bias", None)
+        if not all(own.requires_grad for own in layer.parameters(recurse=False)):
+            continue
         if weight is not None and is_parametrized(layer, "weight"):
             layer.weight = _drawn(layer, weight, init, random)
             for _ in range(CATCH_UP):

@@ -84,6 +84,15 @@ def test_the_papers_layers_need_as_many_blocks() -> None:
     assert problems("cut", {"patch_nce": {}}, generator={"blocks": 5}) == []
 
 
+def test_more_patches_than_pixels_of_a_crop_are_seen_without_an_image() -> None:
+    """At 32 px, "block1" has 8 x 8 places."""
+    crop = {"transform": {"crop": 32}}
+    [said] = of_nce({"layers": ["image", "block1"], "patches": 65}, data=crop)
+    assert said.startswith("losses.patch_nce: 65 patches are drawn, and the features have fewer")
+    assert "at layer 'block1' 8 x 8 = 64" in said and "'image'" not in said
+    assert of_nce({"layers": ["image", "block1"], "patches": 64}, data=crop) == []
+
+
 def test_another_generators_layers_are_its_own() -> None:
     [said] = of_nce({"layers": ["stem"]}, generator={"type": "unet", **UNET})
     assert said.startswith("losses.patch_nce.layers: the generator 'unet' has no layer 'stem'")
@@ -164,8 +173,8 @@ def test_more_patches_than_pixels_are_refused_before_step_0(tmp_path: Path) -> N
     """down2 of 32 x 32 pixels has 8 x 8."""
     said = assembled(SPEC, tmp_path)
     line = SPEC.splitlines().index("[losses.patch_nce]") + 1
-    assert said.startswith(f"{line}: losses.patch_nce: 256 patches are drawn, and at layer 'down2'")
-    assert "8 x 8 = 64 pixels" in said
+    assert said.startswith(f"{line}: losses.patch_nce: 256 patches are drawn, and ")
+    assert "8 x 8 = 64" in said
     assert "set patches to that or less" in said
 
     file = tmp_path / "cut.toml"
@@ -187,7 +196,7 @@ def test_the_layers_of_several_losses_are_checked_one_by_one(tmp_path: Path) -> 
     first, second = caught.value.problems
     assert "losses.patch_nce: 256 patches" in first
     assert "losses.second: 300 patches" in second
-    assert "16 x 16 = 256 pixels" in second
+    assert "at layer 'down1' 16 x 16 = 256;" in second
 
 
 GRAY = '''

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from gantrans.errors import SpecError
+from gantrans.errors import DataError, SpecError
 from gantrans.spec.load import load
 from gantrans.training.assemble import Job, assemble
 from gantrans.training.ema import WeightAverage
@@ -146,3 +146,38 @@ def test_a_loss_that_reads_features_is_refused_as_it_has_none(tmp_path: Path) ->
         "spec: losses.patch_nce: it requires 'features', which the method 'sampler' lacks "
         "(it has fake)",
     )
+
+
+def refusals(folder: Path, **changes: Any) -> tuple[str, ...]:
+    with pytest.raises(SpecError) as caught:
+        job_of(folder, **changes)
+    return caught.value.problems
+
+
+def test_a_plateau_of_translations_is_refused_where_there_are_none(tmp_path: Path) -> None:
+    said = "\n".join(refusals(tmp_path, train={"decay": "plateau"}))
+    assert "train.decay: a plateau is one of a metric of translations, and 'sampler'" in said
+
+
+def test_images_of_another_size_than_the_method_takes_are_refused_by_their_crop(
+    tmp_path: Path,
+) -> None:
+    sized = spec(tmp_path)
+    plugin = Path(sized["plugins"][0])
+    text = plugin.read_text().replace(
+        "    def __init__(self, config, *, parts):",
+        "    Config.side = property(lambda self: 32)\n\n    def __init__(self, config, *, parts):",
+        1,
+    )
+    plugin.write_text(text)
+    wrong = {**sized, "data": {**sized["data"], "transform": {"crop": 24}}}
+    with pytest.raises(SpecError, match=r"data.transform.crop: .*takes images of 32 px, not 24"):
+        load_and_assemble(wrong)
+    smaller = {**sized, "data": {**sized["data"], "transform": {"resize": 24}}}
+    with pytest.raises(DataError, match=r"24 x 24 pixels .* takes 32 x 32"):
+        load_and_assemble(smaller)
+    load_and_assemble({**sized, "data": {**sized["data"], "transform": {"crop": 32}}})
+
+
+def load_and_assemble(table: dict[str, Any]) -> Job:
+    return assemble(load(table), torch.device("cpu"))

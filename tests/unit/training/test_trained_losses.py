@@ -42,6 +42,7 @@ class Ruler(gantrans.Loss):
     def __init__(self, config):
         super().__init__(config)
         self.fixed = nn.Linear(1, 1).requires_grad_(False)
+        self.fixed.weight.fill_(1.5)  # as if read from a file
         self.level = nn.Parameter(torch.tensor(0.25))
         self.register_buffer("seen", torch.zeros(()))
 
@@ -207,6 +208,7 @@ def test_of_a_trained_loss_what_it_froze_stays_and_its_buffers_are_saved(plugin:
     loss: Any = step.losses["learned"]
     before = copied(dict(loss.named_parameters()))
     assert before["level"] == 0.25  # no layer, so [init] is not for it
+    assert before["fixed.weight"] == 1.5  # nor is it for what is not trained
     for number, batches in enumerate(steps_of(step.job, 2)):
         step(number, batches)
     assert torch.equal(loss.fixed.weight, before["fixed.weight"])

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from gantrans.api.method import Batch, Method, MethodConfig, Parts, Phase, PhaseResult
 from gantrans.api.randomness import derived_seed
 from gantrans.api.step import Domain, TranslationStep
-from gantrans.errors import DataError
 from gantrans_noise.generator import StyleGenerator
 from gantrans_noise.latents import draw_latents
 from gantrans_noise.style_mixing import mix_styles
@@ -62,6 +61,11 @@ class Unconditional(Method):
             """The only one."""
             return (self.domain,)
 
+        @property
+        def side(self) -> int:
+            """Real images are as large as those that it makes."""
+            return self.size
+
         def make_generator(self, channels: int) -> StyleGenerator:
             """A generator of images with so many channels."""
             return StyleGenerator(
@@ -105,24 +109,13 @@ class GeneratorPhase(Phase):
         self.config, self.losses = method.config, method.parts.losses
         self.generator, self.discriminator = method.generator, method.discriminator
 
-    def prepare(self, batch: Batch) -> Batch:
-        """Refuse real images of another size. Raises DataError."""
-        size = self.config.size
-        height, width = batch.real[self.config.domain].shape[2:]
-        if (height, width) != (size, size):
-            raise DataError(
-                f"the training images are {width} x {height} pixels after the transform, and "
-                f"method.size is {size}: set data.transform.crop = {size} (and resize to as much "
-                "or more), or another method.size"
-            )
-        return batch
-
     def forward(self, batch: Batch) -> PhaseResult:
         """New images, and the generator's terms on them."""
         domain = self.config.domain
         real = batch.real[domain]
         z = torch.randn(2, len(real), self.config.latent, device=real.device)
-        w, other = self.generator.mapping(z[0]), self.generator.mapping(z[1])
+        w = self.generator.mapping(z[0])
+        other = self.generator.mapping(z[1]) if self.config.style_mixing else w
         self.generator.take_in(w)
         styles = mix_styles(w, other, self.generator.styles, self.config.style_mixing)
         fake = self.generator.synthesis(styles)

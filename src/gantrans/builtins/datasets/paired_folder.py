@@ -53,7 +53,7 @@ class PairedFolder(FolderDataset):
     and the second's in its right. `root` then has the folders train, and test or else val; or the
     files themselves, which are all for training.
 
-    What is no pair is listed, all of it at once, before the first step.
+    What is no pair by names and headers is listed, all of it at once, before the first step.
     """
 
     name = "paired_folder"

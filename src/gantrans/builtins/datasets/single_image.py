@@ -91,6 +91,8 @@ class SingleImage(Dataset):
             raise DataError(f"data.{domain} is not given: name the picture of the {which} domain")
         path = self.base_dir / path  # settings made without a spec, in Python, know no folder
         shown = path.relative_to(self.base_dir) if path.is_relative_to(self.base_dir) else path
+        if not path.is_file():
+            raise DataError(f"data.{domain}: there is no file {path}")
         found = OnePicture(path, shown.as_posix())
         found.image(0)  # what is wrong with it is said before the first step
         return found

@@ -82,13 +82,17 @@ class PatchNCE(Loss):
             ValueError: if a layer has fewer pixels than `patches`.
         """
         width, patches = self.config.width, self.config.patches
-        for layer, (_, height, across) in features.items():
-            if height * across < patches:
-                raise ValueError(
-                    f"{patches} patches are drawn, and at layer {layer!r} the features have "
-                    f"{across} x {height} = {height * across} pixels: set patches to that or less, "
-                    "leave out the layer, or train on larger crops"
-                )
+        small = [
+            f"at layer {layer!r} {across} x {height} = {height * across}"
+            for layer, (_, height, across) in features.items()
+            if height * across < patches
+        ]
+        if small:
+            raise ValueError(
+                f"{patches} patches are drawn, and the features have fewer pixels: "
+                f"{', '.join(small)}; set patches to that or less, leave out the layer, or train "
+                "on larger crops"
+            )
         self.heads = nn.ModuleList(
             nn.Sequential(nn.Linear(channels, width), nn.ReLU(), nn.Linear(width, width))
             for channels, _, _ in (features[layer] for layer in self.config.encoder_layers)

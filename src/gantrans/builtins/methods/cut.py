@@ -9,7 +9,7 @@ from torch import Tensor
 from gantrans.api.method import Batch, Method, MethodConfig, Parts, Phase, PhaseResult
 from gantrans.api.network import encode, translate_and_encode
 from gantrans.api.randomness import stream
-from gantrans.api.step import ENDS, Images, TranslationStep
+from gantrans.api.step import ENDS, Features, Images, TranslationStep
 from gantrans.builtins.methods.one_way import DiscriminatorPhase, Way
 
 FEATURES = {"fake": "features", "identity": "identity_features"}
@@ -87,7 +87,7 @@ class GeneratorPhase(Phase):
         on_the_way = () if mirrored and "identity" not in inputs else layers
         made = translate_and_encode(self.g, on_the_way, *inputs.values())
         outputs = {name: image for name, (image, _) in zip(inputs, made, strict=True)}
-        before = {name: features for name, (_, features) in zip(inputs, made, strict=True)}
+        before = {n: _fixed(features) for n, (_, features) in zip(inputs, made, strict=True)}
         # What comes out has to be shown to the encoder.
         read = [name for name in outputs if FEATURES[name] in needs]
         seen = encode(self.g, layers, *(outputs[name] for name in read)) if read else []
@@ -112,3 +112,8 @@ class GeneratorPhase(Phase):
 
     def _here(self, images: Tensor) -> Images:
         return {self.target: images}
+
+
+def _fixed(features: Features) -> Features:
+    """What a translation is compared with is no place for it to change."""
+    return {layer: one.detach() for layer, one in features.items()}

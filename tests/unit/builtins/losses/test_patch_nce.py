@@ -263,7 +263,7 @@ def test_it_is_computed_in_float32_where_the_step_is_not() -> None:
 
 def test_more_patches_than_pixels_are_refused_with_the_layer_and_both_numbers() -> None:
     nce = PatchNCE(PatchNCE.Config(layers=("stem", "deep"), patches=13))
-    with pytest.raises(ValueError, match=r"13 patches .* layer 'deep' .* 4 x 3 = 12 pixels"):
+    with pytest.raises(ValueError, match=r"13 patches .* at layer 'deep' 4 x 3 = 12;"):
         nce.fit_to({"stem": (3, 6, 8), "deep": (5, 3, 4)})
     nce.fit_to({"stem": (3, 6, 8), "deep": (5, 13, 1)})
 
