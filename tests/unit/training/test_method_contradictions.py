@@ -184,7 +184,7 @@ def test_more_patches_than_pixels_are_refused_before_step_0(tmp_path: Path) -> N
 
     oblong = "transform = { resize = [20, 12], resize_mode = 'exact' }\n\n[generator]"
     said = assembled(SPEC.replace("[generator]", oblong) + "patches = 61\n", tmp_path)
-    assert "61 patches are drawn, and at layer 'down1' the features have 10 x 6 = 60" in said
+    assert "at layer 'down1' 10 x 6 = 60, at layer 'down2' 5 x 3 = 15;" in said
 
 
 def test_the_layers_of_several_losses_are_checked_one_by_one(tmp_path: Path) -> None:
