@@ -10,7 +10,7 @@ from gantrans.api.method import Batch, Method, MethodConfig, Parts, Phase, Phase
 from gantrans.api.network import encode, translate_and_encode
 from gantrans.api.randomness import stream
 from gantrans.api.step import ENDS, Features, Images, TranslationStep
-from gantrans.builtins.methods.one_way import DiscriminatorPhase, Way
+from gantrans.builtins.methods.one_way import DiscriminatorPhase, Way, one_of_each
 
 FEATURES = {"fake": "features", "identity": "identity_features"}
 """Of what is made, the name under which a loss reads the features."""
@@ -49,16 +49,12 @@ class CUT(Method):
 
     def __init__(self, config: Config, *, parts: Parts) -> None:
         super().__init__(config, parts=parts)
-        way = config.direction
-        self.source, self.target = ENDS[way]
-        self.g = parts.make_generator(f"generator_{way}", self.source, self.target)
-        judge = f"discriminator_{self.target}"
-        self.d = parts.make_discriminator(judge, self.target)
-        self.networks = {f"generator_{way}": self.g, judge: self.d}
-        self.generators = {way: self.g}
+        self.source, self.target = ENDS[config.direction]
+        self.g, self.d, self.networks = one_of_each(parts, config.direction)
+        self.generators = {config.direction: self.g}
         self.phases = [
             GeneratorPhase(self),
-            DiscriminatorPhase(judge, self.d, self.target, parts.losses),
+            DiscriminatorPhase(self.d, self.target, parts.losses),
         ]
 
 

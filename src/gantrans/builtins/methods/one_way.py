@@ -1,14 +1,16 @@
-"""What methods that translate one way share: how their one discriminator learns."""
+"""What methods that translate one way share: their two networks, and how the judge learns."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from pydantic import Field
+from torch import nn
 
 from gantrans.api.discriminator import Discriminator
-from gantrans.api.method import Batch, LossSet, Phase, PhaseResult
-from gantrans.api.step import Direction, Domain, TranslationStep
+from gantrans.api.generator import Generator
+from gantrans.api.method import Batch, LossSet, Parts, Phase, PhaseResult
+from gantrans.api.step import ENDS, Direction, Domain, TranslationStep
 
 Way = Annotated[
     Direction,
@@ -16,11 +18,24 @@ Way = Annotated[
 ]
 
 
+def one_of_each(
+    parts: Parts, way: Direction, *, conditional: bool = False
+) -> tuple[Generator, Discriminator, dict[str, nn.Module]]:
+    """The generator of a direction, the discriminator of where it ends, and both by their names.
+
+    A conditional discriminator sees what was translated, too.
+    """
+    source, target = ENDS[way]
+    g = parts.make_generator(f"generator_{way}", source, target)
+    judge = f"discriminator_{target}"
+    d = parts.make_discriminator(judge, target, given=source if conditional else None)
+    return g, d, {f"generator_{way}": g, judge: d}
+
+
 class DiscriminatorPhase(Phase):
     """The discriminator on real images of its domain, and on this step's translations.
 
     Args:
-        name: what the network is called in the method.
         network: the discriminator.
         domain: which it judges.
         losses: the run's.
@@ -29,13 +44,12 @@ class DiscriminatorPhase(Phase):
 
     def __init__(
         self,
-        name: str,
         network: Discriminator,
         domain: Domain,
         losses: LossSet,
         given: Domain | None = None,
     ) -> None:
-        super().__init__("discriminator", {name: network})
+        super().__init__("discriminator", {f"discriminator_{domain}": network})
         self.network, self.domain, self.given = network, domain, given
         self.losses = losses
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from gantrans.api.method import Batch, Method, MethodConfig, Parts, Phase, PhaseResult
 from gantrans.api.network import translate
 from gantrans.api.step import ENDS, Images, TranslationStep
-from gantrans.builtins.methods.one_way import DiscriminatorPhase, Way
+from gantrans.builtins.methods.one_way import DiscriminatorPhase, Way, one_of_each
 
 
 class Pix2Pix(Method):
@@ -38,16 +38,12 @@ class Pix2Pix(Method):
 
     def __init__(self, config: Config, *, parts: Parts) -> None:
         super().__init__(config, parts=parts)
-        way = config.direction
-        self.source, self.target = ENDS[way]
-        self.g = parts.make_generator(f"generator_{way}", self.source, self.target)
-        judge = f"discriminator_{self.target}"
-        self.d = parts.make_discriminator(judge, self.target, given=self.source)
-        self.networks = {f"generator_{way}": self.g, judge: self.d}
-        self.generators = {way: self.g}
+        self.source, self.target = ENDS[config.direction]
+        self.g, self.d, self.networks = one_of_each(parts, config.direction, conditional=True)
+        self.generators = {config.direction: self.g}
         self.phases = [
             GeneratorPhase(self),
-            DiscriminatorPhase(judge, self.d, self.target, parts.losses, given=self.source),
+            DiscriminatorPhase(self.d, self.target, parts.losses, given=self.source),
         ]
 
 
