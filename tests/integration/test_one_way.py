@@ -149,7 +149,7 @@ def test_more_patches_than_pixels_are_refused_before_anything_is_written(
         message = launcher(*command, one_way, *settings, cwd=tmp_path).complaint(2)
         assert "losses.patch_nce: 17 patches are drawn, and the features have fewer" in message
         assert "at layer 'block1' " in message
-        assert "4 x 4 = 16 pixels" in message
+        assert "4 x 4 = 16;" in message
     assert list(tmp_path.iterdir()) == []
 
 
