@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gantrans.errors import DataError, UsageError
+from gantrans.errors import DataError, PluginError, UsageError
 from gantrans.spec.starter import RECIPES, starter_spec
 
 if TYPE_CHECKING:
@@ -87,14 +87,14 @@ def _refuse_odd_pairs(text: str, base_dir: Path) -> None:
     from gantrans.plugin.manager import load_registry
 
     table = tomllib.loads(text)["data"]
-    config = load_registry().config("dataset", table.pop("type"), table)
-    dataset: Dataset = config.build(base_dir=base_dir)
-    wrong = []
+    wrong: list[str] = []
     for split in get_args(Split):
         try:
+            config = load_registry().config("dataset", table["type"], table)
+            dataset: Dataset = config.build(base_dir=base_dir)
             dataset.source(split, "a")
-        except DataError as error:
-            wrong.append(str(error))
+        except (DataError, PluginError) as error:  # a domain alone has test images, files differ
+            wrong = list(dict.fromkeys([*wrong, str(error)]))
     if wrong:
         advice = "  Or train without pairs: --method cyclegan, cut or fastcut."
         raise DataError("\n".join([*wrong, advice]))

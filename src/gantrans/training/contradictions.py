@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import torch
+
 from gantrans.api.dataset import Dataset
 from gantrans.api.discriminator import Discriminator
 from gantrans.api.generator import Generator
@@ -14,7 +16,7 @@ from gantrans.api.transform import Transform
 from gantrans.errors import GantransError
 from gantrans.spec.load import LoadedSpec
 from gantrans.spec.model import Init, RunSpec
-from gantrans.training.build import META, Ends, outline, shapes
+from gantrans.training.build import Ends, outline, shapes
 from gantrans.training.faults import blaming
 
 TRANSFORM = ("data", "transform")
@@ -151,14 +153,20 @@ def _in_their_sizes(spec: RunSpec, name: str, method: Method) -> Iterator[Proble
     if None in crops:
         return
     crop = min(crop for crop in crops if crop is not None)
+    config = spec.losses[name]
     try:
-        with META:
-            loss = spec.losses[name].build()
-            loss.fit_to(shapes(spec, method, loss.config.encoder_layers, (crop, crop)))
-    except ValueError as error:
-        yield Problem(("losses", name), str(error))
-    except Exception:  # what cannot be built on the meta device, assemble builds for real
+        seen = shapes(spec, method, config.encoder_layers, (crop, crop))
+    except Exception:  # the generator does not take such crops, which is said of the crop
         return
+    with torch.random.fork_rng(devices=[]):  # a loss that is only asked costs no draws
+        loss = config.build()
+        try:
+            loss.fit_to(seen)
+            why = ""
+        except ValueError as error:
+            why = str(error)
+    if why:
+        yield Problem(("losses", name), why)
 
 
 def _in_transform(

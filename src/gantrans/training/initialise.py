@@ -25,6 +25,7 @@ was built.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -67,16 +68,20 @@ def initialise(network: nn.Module, init: Init, seed: int, name: str) -> None:
             continue
         weight: Tensor | None = getattr(layer, "weight", None)
         bias = getattr(layer, "bias", None)
-        if not all(own.requires_grad for own in layer.parameters(recurse=False)):
-            continue
         if weight is not None and is_parametrized(layer, "weight"):
-            layer.weight = _drawn(layer, weight, init, random)
-            for _ in range(CATCH_UP):
-                layer.weight  # noqa: B018  in training, a look is a step of the power iteration
-        elif isinstance(weight, nn.Parameter):
+            if all(part.requires_grad for part in _made_of(layer)):
+                layer.weight = _drawn(layer, weight, init, random)
+                for _ in range(CATCH_UP):
+                    layer.weight  # noqa: B018  in training, a look is a step of power iteration
+        elif isinstance(weight, nn.Parameter) and weight.requires_grad:
             weight.copy_(_drawn(layer, weight, init, random))
-        if isinstance(bias, nn.Parameter):
+        if isinstance(bias, nn.Parameter) and bias.requires_grad:
             bias.zero_()
+
+
+def _made_of(layer: Any) -> list[nn.Parameter]:
+    """What a parametrized weight is computed from."""
+    return list(layer.parametrizations["weight"].parameters())
 
 
 def seed_torch(seed: int, *key: str | int) -> None:

@@ -302,3 +302,16 @@ def test_the_scale_of_a_layer_norm_of_several_axes_is_drawn_around_1() -> None:
     assert norm.weight.mean().item() == pytest.approx(1, abs=0.005)
     assert norm.weight.std().item() == pytest.approx(0.02, rel=0.2)
     assert not norm.bias.any()
+
+
+def test_what_a_network_has_frozen_is_not_drawn() -> None:
+    """Of a layer, only that: a frozen shift leaves the scale to be drawn."""
+    network = nn.Sequential(
+        weight_norm(nn.Conv2d(2, 3, 3, bias=False)).requires_grad_(False), nn.BatchNorm2d(3)
+    )
+    network[1].bias.requires_grad_(False).fill_(5.0)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    initialise(network, Init(), seed=0, name="network")
+    after = network.state_dict()
+    drawn = {key for key, value in after.items() if not torch.equal(value, before[key])}
+    assert drawn == {"1.weight"}
