@@ -86,11 +86,11 @@ def _refuse_odd_pairs(text: str, base_dir: Path) -> None:
     from gantrans.api.dataset import Dataset, Split
     from gantrans.plugin.manager import load_registry
 
-    table = tomllib.loads(text)["data"]
+    registry, table = load_registry(), tomllib.loads(text)["data"]
     wrong: list[str] = []
     for split in get_args(Split):
         try:
-            config = load_registry().config("dataset", table["type"], table)
+            config = registry.config("dataset", table["type"], table)
             dataset: Dataset = config.build(base_dir=base_dir)
             dataset.source(split, "a")
         except (DataError, PluginError) as error:  # a domain alone has test images, files differ

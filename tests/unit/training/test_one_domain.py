@@ -155,8 +155,15 @@ def refusals(folder: Path, **changes: Any) -> tuple[str, ...]:
 
 
 def test_a_plateau_of_translations_is_refused_where_there_are_none(tmp_path: Path) -> None:
-    said = "\n".join(refusals(tmp_path, train={"decay": "plateau"}))
+    [said] = refusals(tmp_path, train={"decay": "plateau"})
     assert "train.decay: a plateau is one of a metric of translations, and 'sampler'" in said
+
+
+def test_what_the_unread_domain_would_be_cut_to_does_not_matter(tmp_path: Path) -> None:
+    """Test scenes of seasons are pairs, which a method of one domain does not compare."""
+    cut = {"crop": 32, "a": {"crop": 24}}
+    job = job_of(tmp_path, data={"type": "seasons", "size": 32, "workers": 0, "transform": cut})
+    assert list(job.samples.sources) == ["b"]
 
 
 def test_images_of_another_size_than_the_method_takes_are_refused_by_their_crop(
