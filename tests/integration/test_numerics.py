@@ -19,6 +19,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from gantrans.training import execution
 from gantrans.training.data import LoadedBatch
 from gantrans.training.step import TrainingStep
 from plain_cyclegan import PlainCycleGAN
@@ -26,6 +27,11 @@ from tiny_run import steps_of, tiny_job, watch_gradients
 
 STEPS = 5
 POOL = 2  # full after two steps, so that the last three draw
+LEVERS: dict[str, dict[str, Any]] = {
+    "compiled": {"compile": True},
+    "recomputed": {"recompute": True},
+    "compiled and recomputed, batch of 2": {"compile": True, "recompute": True, "batch_size": 2},
+}
 NETWORKS = ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b")
 SETTINGS: dict[str, dict[str, Any]] = {
     "every patch, with identity": {},
@@ -50,6 +56,7 @@ class SideBySide:
         objective: str = "lsgan",
         norm: str = "instance",
         batch_size: int = 1,
+        **levers: bool,
     ) -> None:
         common: dict[str, Any] = {
             "method": {"type": "cyclegan", "pool_size": POOL},
@@ -58,7 +65,8 @@ class SideBySide:
                 "adversarial": {"objective": objective},
                 "identity": {} if identity else None,
             },
-            "train": {"epochs": batch_size, "batch_size": batch_size},  # six steps
+            # Six steps.
+            "train": {"epochs": batch_size, "batch_size": batch_size, **levers},
         }
         job = tiny_job(discriminator={"pool": "mean" if average else "none"}, **common)
         # Score maps are averaged by the plain step itself.
@@ -106,8 +114,14 @@ def relative(ours: Tensor, theirs: Tensor, scale: Tensor | None = None) -> float
     return float((ours - theirs).norm() / scale.norm())
 
 
-@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
-def test_float32_steps_equal_the_plain_step_to_1e_5(setting: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "setting", [*SETTINGS.values(), *LEVERS.values()], ids=[*SETTINGS, *LEVERS]
+)
+def test_float32_steps_equal_the_plain_step_to_1e_5(
+    setting: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Everything that compiling does but the writing of C++, which takes a minute.
+    monkeypatch.setattr(execution, "BACKEND", "aot_eager")
     both = SideBySide(**setting)
     worst = []
     for number, batches in enumerate(steps_of(both.job, STEPS)):

@@ -41,6 +41,13 @@ class Generator(Component, nn.Module):
     couples_batch: bool = False
     """True if, in training, an image's result depends on its batch (see Normalizer)."""
 
+    recomputes: bool = False
+    """True if it knows `recompute`, with the settings that it has."""
+
+    recompute: bool = False
+    """Set by training (`train.recompute`): forget what is inside of blocks, and compute it again
+    for their gradients. `gantrans.api.recompute.recomputed` does that for one block."""
+
     def __init__(self, config: Any, *, in_channels: int, out_channels: int) -> None:
         nn.Module.__init__(self)
         self.config = config

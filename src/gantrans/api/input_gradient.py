@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -39,15 +40,16 @@ def input_gradient(
         (N, C, H, W), with a graph that reaches the discriminator's weights.
     """
     images = images.detach().requires_grad_()
-    with torch.autocast(images.device.type, enabled=False):
-        [scores] = step.score(domain, images)
-        # An image's pixels are in no other image's score, so one pass back gives all gradients.
-        maps = [one.flatten(1) for one in score_maps(scores)]
-        if score == "mean":
-            total = torch.stack([one.mean(1).sum() for one in maps]).mean()
-        else:
-            total = torch.stack([one.sum() for one in maps]).sum()
-        [gradient] = torch.autograd.grad(total, images, create_graph=True)
+    # What torch compiled can be differentiated once only.
+    with torch.compiler.set_stance("force_eager"):
+        [scores] = replace(step, precision=None).score(domain, images)
+    # An image's pixels are in no other image's score, so one pass back gives all gradients.
+    maps = [one.flatten(1) for one in score_maps(scores)]
+    if score == "mean":
+        total = torch.stack([one.mean(1).sum() for one in maps]).mean()
+    else:
+        total = torch.stack([one.sum() for one in maps]).sum()
+    [gradient] = torch.autograd.grad(total, images, create_graph=True)
     return gradient
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from gantrans.api.component import Component, ComponentConfig
@@ -96,12 +97,16 @@ class LossSet(nn.Module):
     def terms(
         self, side: Side, step: TranslationStep, active: Collection[str]
     ) -> dict[str, LossTerms]:
-        """The unweighted terms of one side, by loss name."""
-        return {
-            name: _checked(name, getattr(loss, side)(step.seen_by(name, loss.config.requires)))
-            for name, loss in self.by_name.items()
-            if name in active and side in loss.sides()
-        }
+        """The unweighted terms of one side, by loss name; in float32, whatever the networks'."""
+        kind = next(iter(step.real.values())).device.type
+        if torch.is_autocast_enabled(kind):
+            step = replace(step, precision=torch.get_autocast_dtype(kind))
+        with torch.autocast(kind, enabled=False):
+            return {
+                name: _checked(name, getattr(loss, side)(step.seen_by(name, loss.config.requires)))
+                for name, loss in self.by_name.items()
+                if name in active and side in loss.sides()
+            }
 
 
 def _checked(name: str, given: Any) -> LossTerms:

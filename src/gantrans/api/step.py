@@ -48,6 +48,7 @@ class TranslationStep:
         conditions: for a conditional discriminator, the images (N, C', H, W) that it sees beside
             those it judges: in pix2pix, what these are translations of.
         pairs: features, by name: "features", "identity_features".
+        precision: what the networks that a loss asks are computed in under autocast; None: float32.
         reader: the loss that reads the step.
         readable: what it may read; None: everything.
     """
@@ -56,6 +57,7 @@ class TranslationStep:
     discriminators: Mapping[Domain, Discriminator]
     conditions: Images = field(default_factory=dict)
     pairs: Mapping[str, FeaturePairs] = field(default_factory=dict)
+    precision: torch.dtype | None = None
     reader: str = ""
     readable: Collection[str] | None = None
 
@@ -117,7 +119,9 @@ class TranslationStep:
         if domain in self.conditions:
             condition = self.conditions[domain]
             images = tuple(torch.cat([condition, x], dim=1) for x in images)
-        return tuple(judge(self.discriminators[domain], images))
+        kind, precise = images[0].device.type, self.precision is None
+        with torch.autocast(kind, self.precision, enabled=not precise):
+            return tuple(judge(self.discriminators[domain], images))
 
     def _read(self, name: str) -> Images:
         return self._given(name, self.passes)

@@ -145,10 +145,26 @@ class Train(Section):
     accumulate: int = Field(
         1, ge=1, description="batches whose gradients are added up before the weights change"
     )
-    precision: Literal["fp32", "bf16"] = Field(
+    precision: Literal["fp32", "tf32", "bf16"] = Field(
         "fp32",
-        description="bf16: a step under bfloat16 autocast; weights, what networks give and the "
-        "built-in losses stay float32",
+        description="fp32: all of float32; tf32: products of a GPU's convolutions with 10 bits of "
+        "mantissa; bf16: networks under bfloat16 autocast. Weights, what networks give, statistics "
+        "of normalisations and the losses are float32 in all of them",
+    )
+    compile: Literal["auto"] | bool = Field(
+        "auto",
+        description="whether torch compiles the networks, which takes a minute or more at the "
+        "beginning; auto: on CUDA",
+    )
+    channels_last: Literal["auto"] | bool = Field(
+        "auto",
+        description="whether networks keep the channels of a pixel together in memory, on CUDA "
+        "alone; auto: where measured to be faster, so far nowhere",
+    )
+    recompute: bool = Field(
+        False,
+        description="forget what is inside the generators' blocks, and compute it again for their "
+        "gradients: less memory, more time",
     )
     ema: float = Field(
         0.0,

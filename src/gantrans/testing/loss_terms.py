@@ -11,8 +11,7 @@ from torch import Tensor
 from gantrans.api.loss import Loss
 from gantrans.api.method import Side
 from gantrans.api.step import DOMAINS, ENDS
-from gantrans.errors import GantransError
-from gantrans.testing.check import CheckFailed, Skipped, blamed, need
+from gantrans.testing.check import Skipped, need
 from gantrans.testing.loss_trial import (
     fitted,
     height_for,
@@ -26,7 +25,6 @@ from gantrans.testing.loss_trial import (
 from gantrans.testing.subject import Subject
 
 KEYS = {*ENDS, *DOMAINS}
-BF16_TOLERANCE = 0.05
 
 
 def terms_are_finite_scalars(subject: Subject) -> None:
@@ -112,35 +110,4 @@ def leaves_its_weight_to_the_trainer(subject: Subject) -> None:
                 abs(number(term) - number(second.get(key))) <= 1e-6 + 1e-4 * abs(number(term)),
                 f"{side}(step) changes with `weight`: the trainer multiplies by it, so leave out "
                 "self.config.weight",
-            )
-
-
-def works_in_bf16(subject: Subject) -> None:
-    """Under bf16 autocast on the CPU its terms are finite float32, within 5 % of the exact ones."""
-    for side in sides(subject):
-        loss = loss_of(subject)
-        step, _ = step_for(subject, side, height=height_for(subject))
-        exact = terms_of(loss, side, step)
-        try:
-            with torch.autocast("cpu", torch.bfloat16):
-                rough = terms_of(loss, side, step)
-        except GantransError:
-            raise
-        except RuntimeError as error:
-            raise CheckFailed(
-                f"{side}(step) under bf16 autocast raises {blamed(error, subject.code)}; bring "
-                "its own tensors to the type of those that they meet, or work in float32 "
-                "(.float())"
-            ) from error
-        for key, term in rough.items():
-            what = f"{side}(step){f'[{key!r}]' if key else ''} under bf16 autocast"
-            need(
-                term.dtype == torch.float32,
-                f"{what} is {term.dtype}: average in float32, as in .float().mean()",
-            )
-            value, close = number(exact.get(key)), number(term)
-            need(
-                abs(close - value) <= BF16_TOLERANCE * abs(value) + 1e-3,
-                f"{what} is {close:.4g}, not {value:.4g}: do what needs digits (differences, "
-                "powers, sums) in float32, with .float() on what a network gives",
             )

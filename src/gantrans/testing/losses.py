@@ -91,5 +91,4 @@ CHECKS: tuple[Check, ...] = checks(
     loss_effects.leaves_randomness_alone,
     loss_terms.leaves_its_weight_to_the_trainer,
     takes_other_channels,
-    loss_terms.works_in_bf16,
 )

@@ -80,6 +80,7 @@ def build_method(
         made: Generator = spec.generator.build(
             in_channels=channels[source], out_channels=channels[target]
         )
+        made.recompute = spec.train.recompute
         return _started(made, name)
 
     def make_discriminator(name: str, domain: Domain, given: Domain | None = None) -> Discriminator:

@@ -108,11 +108,26 @@ def _in_networks(loaded: LoadedSpec, method: Method, ends: Mapping[str, Ends]) -
     trainable = any(config.component.trainable for config in loaded.run.losses.values())
     if loaded.run.init != Init() and not trainable and all(n.own_weights for n in drawn):
         yield Problem(("init",), "every network begins with weights of its own: remove this table")
+    if loaded.run.train.recompute:
+        yield from _in_recompute(method)
     for kind in ("generator", "discriminator"):
         usual = RunSpec.model_fields[kind].default
         if kind not in made and getattr(loaded.run, kind) != loaded.registry.config(kind, usual):
             name = loaded.run.method.component.name
             yield Problem((kind,), f"the method {name!r} makes no use of it: remove this table")
+
+
+def _in_recompute(method: Method) -> Iterator[Problem]:
+    path, generators = ("train", "recompute"), list(method.generators.values())
+    if not generators:
+        why = f"the method {method.name!r} has no generator that translates"
+        yield Problem(path, f"{why}: take it out")
+    elif not generators[0].recomputes:
+        yield Problem(
+            path,
+            f"the generator {generators[0].name!r} cannot recompute with these settings: take it "
+            "out, or use one that can, such as 'resnet' with norm = \"instance\"",
+        )
 
 
 def _in_features(spec: RunSpec, method: Method) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ import copy
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class WeightAverage:
@@ -26,7 +27,8 @@ class WeightAverage:
     def update(self, step: int) -> None:
         """Take in the weights after `step` finished steps."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        for mean, weight in zip(self.mean.parameters(), self.network.parameters(), strict=True):
-            mean.lerp_(weight, 1 - decay)
+        # All weights in a few kernels.
+        into = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        into(list(self.mean.parameters()), list(self.network.parameters()), step)
         for kept, buffer in zip(self.mean.buffers(), self.network.buffers(), strict=True):
             kept.copy_(buffer)

@@ -16,6 +16,7 @@ from gantrans.api.step import ENDS, Direction
 from gantrans.training.assemble import Job
 from gantrans.training.data import LoadedBatch
 from gantrans.training.ema import WeightAverage
+from gantrans.training.execution import choose
 from gantrans.training.initialise import seed_torch
 from gantrans.training.schedule import PATIENCE, Plateau, learning_rate
 
@@ -29,6 +30,7 @@ class TrainingStep:
 
     def __init__(self, job: Job) -> None:
         self.job, self.method = job, job.method
+        self.execution = choose(job.spec.train, job.device)
         # A network may have frozen some of its weights itself; those stay as they are.
         self._trainable = {
             name: [weight for weight in network.parameters() if weight.requires_grad]
@@ -50,6 +52,7 @@ class TrainingStep:
                 name: WeightAverage(self.method.networks[name], job.spec.train.ema)
                 for name in self.method.averaged
             }
+        self.execution.prepare(self.method.networks.values())
 
     def __call__(self, step: int, loaded: Sequence[LoadedBatch]) -> dict[str, Tensor]:
         """Train on `loaded`, whose gradients are added up; the terms by curve, as device scalars.
@@ -58,6 +61,10 @@ class TrainingStep:
             step: finished steps so far.
             loaded: `train.accumulate` batches.
         """
+        with self.execution.step():
+            return self._train(step, loaded)
+
+    def _train(self, step: int, loaded: Sequence[LoadedBatch]) -> dict[str, Tensor]:
         spec, device = self.job.spec, self.job.device
         seed_torch(spec.seed, "step", step)  # dropout must not depend on where a resume began
         weights = {name: loss.weight_at(step) for name, loss in spec.losses.items()}
@@ -65,7 +72,7 @@ class TrainingStep:
         batches = [
             Batch(
                 real={
-                    d: x.to(device, non_blocking=device.type == "cuda")
+                    d: self.execution.lay_out(x.to(device, non_blocking=device.type == "cuda"))
                     for d, x in batch.real.items()
                 },
                 ordinal=(step * len(loaded) + n) * spec.train.batch_size,
@@ -78,22 +85,23 @@ class TrainingStep:
         for phase in self.method.phases:
             self._freeze_all_but(phase.trains)
             for n, batch in enumerate(batches):
-                batches[n], found = self._accumulate(phase, batch, weights, 1 / len(batches))
+                batches[n], found = self._accumulate(phase, batch, weights, len(batches))
                 for curve, value in found.items():
-                    terms[curve] = terms.get(curve, 0) + value / len(batches)
+                    terms[curve] = terms[curve] + value if curve in terms else value
             self._update(self.optimizers[phase.name], step)
         for optimizer in self.loss_optimizers.values():
             self._update(optimizer, step)
         for average in self.averages.values():
             average.update(step + 1)
-        return terms
+        if len(batches) == 1:  # every operation on a scalar is one more launch of a kernel
+            return terms
+        return {curve: value / len(batches) for curve, value in terms.items()}
 
     def _accumulate(
-        self, phase: Phase, batch: Batch, weights: Mapping[str, float], share: float
+        self, phase: Phase, batch: Batch, weights: Mapping[str, float], count: int
     ) -> tuple[Batch, dict[str, Tensor]]:
-        """Add the gradient of one batch; the batch as later phases see it, and the terms."""
-        bf16 = self.job.spec.train.precision == "bf16"
-        with torch.autocast(self.job.device.type, torch.bfloat16, enabled=bf16):
+        """Add the gradient of one of `count` batches; what later phases see of it, and the terms."""
+        with self.execution.forward():
             result = phase(phase.prepare(batch))
         objective: Tensor | None = None
         curves: dict[str, Tensor] = {}
@@ -103,18 +111,24 @@ class TrainingStep:
                 objective = weighted if objective is None else objective + weighted
                 curves[self._curve(phase, loss, key)] = term.detach()
         if objective is not None and objective.requires_grad:
-            torch.autograd.backward(objective * share)
+            torch.autograd.backward(objective / count if count > 1 else objective)
         return replace(batch, fake=result.fake or batch.fake), curves
 
     def _adam(self, weights: list[nn.Parameter]) -> torch.optim.Adam:
-        settings, fused = self.job.spec.optimizer, self.job.device.type in {"cpu", "cuda"}
-        return torch.optim.Adam(weights, lr=settings.lr, betas=settings.betas, fused=fused)
+        settings, device = self.job.spec.optimizer, self.job.device
+        fused, lr = device.type in {"cpu", "cuda"}, settings.lr
+        # On CUDA the rate is a tensor too, so that a change of it needs no other kernel.
+        rate = torch.tensor(lr, device=device) if device.type == "cuda" else lr
+        return torch.optim.Adam(weights, lr=rate, betas=settings.betas, fused=fused)
 
     def _update(self, optimizer: torch.optim.Optimizer, step: int) -> None:
         settings = self.job.spec.optimizer
         rate = self.rate(step)
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
             if settings.clip_norm is not None:
                 nn.utils.clip_grad_norm_(group["params"], settings.clip_norm)
         optimizer.step()
@@ -193,6 +207,14 @@ class TrainingStep:
                     moments.setdefault(int(index), {})[moment] = value
                 groups = optimizer.state_dict()["param_groups"]
                 optimizer.load_state_dict({"state": moments, "param_groups": groups})
+                self._lay_out_moments(optimizer)
+
+    def _lay_out_moments(self, optimizer: torch.optim.Optimizer) -> None:
+        """As their weights are: a fused optimizer goes through both in the order of memory."""
+        for weight, moments in optimizer.state.items():
+            for name, moment in moments.items():
+                if moment.shape == weight.shape:
+                    moments[name] = torch.empty_like(weight).copy_(moment)
 
 
 def _take_back(name: str, loss: nn.Module, saved: Mapping[str, Tensor]) -> None:

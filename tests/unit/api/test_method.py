@@ -6,12 +6,14 @@ import pytest
 import torch
 from torch import nn
 
+from gantrans.api.discriminator import Discriminator
 from gantrans.api.loss import Loss, LossConfig
 from gantrans.api.method import LossSet, Method, Parts
 from gantrans.api.step import TranslationStep
 from gantrans.errors import PluginError
 
 IMAGE = torch.ones(1, 1, 2, 2)
+THIRDS = torch.full((1, 1, 2, 2), 1 / 3)
 STEP = TranslationStep({"real": {"a": IMAGE, "b": IMAGE}}, {})
 
 
@@ -42,6 +44,40 @@ def test_a_loss_that_gives_no_scalar_is_named(value: Any) -> None:
 @pytest.mark.parametrize("value", [torch.tensor(0.5), {"ab": torch.tensor(0.5)}, {}])
 def test_scalars_are_taken_as_they_are(value: Any) -> None:
     assert terms(value) is value
+
+
+class Judge(Discriminator):
+    """One product of matrices, which autocast computes in bfloat16."""
+
+    name = "judge"
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(2) @ x.flatten(2).mT
+
+
+class Notes(Loss):
+    """Notes in what its own products, and what the judge it asks, are computed."""
+
+    name = "notes"
+
+    def generator(self, step: TranslationStep) -> torch.Tensor:
+        self.of_its_own = (IMAGE @ IMAGE).dtype
+        [scores] = step.score("a", THIRDS)
+        self.exact = torch.equal(scores, (THIRDS.flatten(2) @ THIRDS.flatten(2).mT))
+        return scores.mean()
+
+
+def test_a_loss_is_computed_in_float32_and_the_judge_that_it_asks_as_the_step_is() -> None:
+    loss = Notes(Notes.Config())
+    judge = Judge(Judge.Config(), in_channels=1)
+    step, losses = TranslationStep({"real": {"a": THIRDS}}, {"a": judge}), LossSet({"notes": loss})
+    losses.terms("generator", step, {"notes"})
+    assert loss.exact
+    with torch.autocast("cpu", torch.bfloat16):
+        losses.terms("generator", step, {"notes"})
+        assert torch.is_autocast_enabled("cpu")
+    assert loss.of_its_own == torch.float32
+    assert not loss.exact
 
 
 class Reads(Loss):

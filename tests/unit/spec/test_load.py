@@ -58,7 +58,7 @@ precision = "fp8"
     assert found[2] == "spec.toml:6: generator.norm.afine: unknown key; did you mean 'affine'?"
     assert found[3] == "spec.toml:8: losses.cycle.wieght: unknown key; did you mean 'weight'?"
     assert found[4] == "spec.toml:11: train.epochs: must be at least 1; found 0"
-    assert "must be 'fp32' or 'bf16'; found 'fp8'" in found[5]
+    assert "must be 'fp32', 'tf32' or 'bf16'; found 'fp8'" in found[5]
 
 
 def test_the_error_counts_the_mistakes(write: Any, minimal: str) -> None:

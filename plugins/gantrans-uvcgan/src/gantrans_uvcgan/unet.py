@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gantrans.api.normalizer import Normalizer
+from gantrans.api.recompute import may_run_twice, recomputed
 
 
 class UNet(nn.Module):
@@ -18,7 +19,8 @@ class UNet(nn.Module):
         out_channels: of the image it writes.
         widths: channels of the levels, from full resolution downwards; each halves the image.
         norm: makes the normalisation in front of each convolution of a level.
-        bottleneck: works at the lowest resolution, on widths[-1] channels, and keeps the shape.
+        bottleneck: works at the lowest resolution, on widths[-1] channels, and keeps the shape; its
+            `forward` takes `recompute` too.
     """
 
     def __init__(
@@ -39,16 +41,21 @@ class UNet(nn.Module):
         self.decoder = nn.ModuleList(Up(width, outer, norm) for outer, width in reversed(levels))
         self.leave = nn.Conv2d(widths[0], out_channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    @property
+    def recomputes(self) -> bool:
+        """Whether what is inside of its levels can be computed twice."""
+        return may_run_twice([self.encoder, self.decoder])
+
+    def forward(self, x: Tensor, recompute: bool = False) -> Tensor:
         """(N, in_channels, H, W) -> (N, out_channels, H, W); 2 ** levels divides H and W."""
         y: Tensor = self.enter(x)
         skips: list[Tensor] = []
         for level in self.encoder:
-            skip, y = level(y)
+            skip, y = level(y, recompute)
             skips.append(skip)
-        y = self.bottleneck(y)
+        y = self.bottleneck(y, recompute)
         for level in self.decoder:
-            y = level(y, skips.pop())
+            y = level(y, skips.pop(), recompute)
         y = self.leave(y)
         return y
 
@@ -61,9 +68,9 @@ class Down(nn.Module):
         self.convolve = convolutions(channels, width, width, norm)
         self.downsample = nn.Conv2d(width, width, 2, stride=2)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, recompute: bool = False) -> tuple[Tensor, Tensor]:
         """(N, channels, H, W) -> the skip (N, width, H, W), and (N, width, H/2, W/2) to go on."""
-        skip: Tensor = self.convolve(x)
+        skip = recomputed(self.convolve, x, recompute)
         return skip, self.downsample(skip)
 
 
@@ -77,10 +84,10 @@ class Up(nn.Module):
         )
         self.convolve = convolutions(2 * width, width, channels, norm)
 
-    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+    def forward(self, x: Tensor, skip: Tensor, recompute: bool = False) -> Tensor:
         """(N, width, H/2, W/2) and the skip (N, width, H, W) -> (N, channels, H, W)."""
-        y: Tensor = self.convolve(torch.cat((self.upsample(x), skip), dim=1))
-        return y
+        both = torch.cat((self.upsample(x), skip), dim=1)
+        return recomputed(self.convolve, both, recompute)
 
 
 def convolutions(channels: int, width: int, out: int, norm: Normalizer) -> nn.Sequential:

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gantrans.api.recompute import recomputed
+
 
 class PixelwiseViT(nn.Module):
     """A transformer whose tokens are the pixels of a feature map.
@@ -38,12 +40,14 @@ class PixelwiseViT(nn.Module):
         self.blocks = nn.Sequential(*(Block(features, heads, ffn_features) for _ in range(blocks)))
         self.leave = nn.Linear(features, channels)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, channels, H, W) -> the same shape."""
+    def forward(self, x: Tensor, recompute: bool = False) -> Tensor:
+        """(N, channels, H, W) -> the same shape; the blocks are recomputed for their gradients."""
         count, _, height, width = x.shape
         pixels = x.flatten(2).transpose(1, 2)  # (N, H * W, channels)
         places = self.positions(height, width).expand(count, -1, -1)
-        tokens = self.blocks(self.enter(torch.cat((places, pixels), dim=-1)))
+        tokens = self.enter(torch.cat((places, pixels), dim=-1))
+        for block in self.blocks:
+            tokens = recomputed(block, tokens, recompute)
         y: Tensor = self.leave(tokens).transpose(1, 2).unflatten(2, (height, width))
         return y
 

@@ -101,6 +101,7 @@ class ViTUNet(Generator):
                 embed_features=config.embed_features,
             ),
         )
+        self.recomputes = self.unet.recomputes
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) in [-1, 1] -> (N, out_channels, H, W) in [-1, 1].
@@ -109,5 +110,5 @@ class ViTUNet(Generator):
         a sigmoid ends the network. Scaled to [-1, 1] that is 2 sigmoid(y) - 1 = tanh(y / 2), which
         keeps its digits around 0 in bfloat16.
         """
-        y: Tensor = self.unet((x + 1) / 2)
+        y: Tensor = self.unet((x + 1) / 2, self.recompute)
         return torch.tanh(y / 2)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gantrans.api.generator import Generator, GeneratorConfig
 from gantrans.api.normalizer import Normalizer, NormalizerSlot
+from gantrans.api.recompute import may_run_twice, recomputed
 from gantrans.builtins.blur import BlurDownsample, Downsample
 from gantrans.builtins.generators.encoder import asked_of
 from gantrans.builtins.generators.upsampling import Upsample, doubled
@@ -82,16 +83,17 @@ class ResNet(Generator):
             layers += [
                 *doubled(channels, channels // 2, config.upsample, kernel=3, bias=bias),
                 norm.layer(channels // 2),
-                nn.ReLU(inplace=True),
+                nn.ReLU(),
             ]
         layers += [nn.ReflectionPad2d(3), nn.Conv2d(width, out_channels, 7), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
+        self.recomputes = may_run_twice(b for b in layers if isinstance(b, ResidualBlock))
         self.places: Mapping[str, int] = places
         """Where in `layers` the encoder's named ones stand."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) in [-1, 1] -> (N, out_channels, H, W) in (-1, 1)."""
-        y: Tensor = self.layers(x)
+        y, _ = self._through(x, (), len(self.layers))
         return y
 
     def encoder_layers(self) -> tuple[str, ...]:
@@ -117,7 +119,8 @@ class ResNet(Generator):
         names = {self.places[name]: name for name in asked}
         features: dict[str, Tensor] = {}
         for place, layer in enumerate(islice(self.layers, count)):
-            x = layer(x)
+            inside = isinstance(layer, ResidualBlock)
+            x = recomputed(layer, x, self.recompute and inside)
             if place in names:
                 features[names[place]] = x
         return x, features
@@ -133,7 +136,7 @@ class ResidualBlock(nn.Module):
             nn.ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3, bias=bias),
             norm.layer(channels),
-            nn.ReLU(inplace=True),
+            nn.ReLU(),
             *([nn.Dropout(dropout)] if dropout else []),
             nn.ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3, bias=bias),

@@ -111,12 +111,10 @@ class PatchNCE(Loss):
 
     def _compare(self, made: Features, source: Features) -> Tensor:
         layers = self.config.encoder_layers
-        # In float32: vectors that are nearly alike are told apart, after division by tau.
-        with torch.autocast(made[layers[0]].device.type, enabled=False):
-            terms = [
-                self._nce(head, made[layer], source[layer])
-                for layer, head in zip(layers, self.heads, strict=True)
-            ]
+        terms = [
+            self._nce(head, made[layer], source[layer])
+            for layer, head in zip(layers, self.heads, strict=True)
+        ]
         return torch.stack(terms).mean()
 
     def _nce(self, head: nn.Module, made: Tensor, source: Tensor) -> Tensor:

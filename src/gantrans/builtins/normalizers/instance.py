@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import torch
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from gantrans.api.normalizer import Normalizer, NormalizerConfig
 
@@ -25,4 +26,14 @@ class Instance(Normalizer):
 
     def layer(self, channels: int) -> nn.Module:
         """InstanceNorm2d without running statistics."""
-        return nn.InstanceNorm2d(channels, affine=self.config.affine)
+        return _InstanceNorm2d(channels, affine=self.config.affine)
+
+
+class _InstanceNorm2d(nn.InstanceNorm2d):
+    """torch's own, with statistics in float32 everywhere: of bfloat16 numbers on a CPU, torch would
+    round the mean to bfloat16, too."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dtype == torch.bfloat16 and x.device.type == "cpu":
+            return super().forward(x.float()).to(x.dtype)
+        return super().forward(x)
