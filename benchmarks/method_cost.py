@@ -23,7 +23,8 @@ import torch
 
 from gantrans.spec.load import load
 from gantrans.training.assemble import Job, assemble
-from gantrans.training.data import LoadedBatch, training_batches
+from gantrans.training.batch import LoadedBatch
+from gantrans.training.data import training_batches
 from gantrans.training.step import TrainingStep
 from machine import machine, now
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +16,11 @@ from gantrans.plugin.registry import Registry
 # Read by torch when it is first imported, here and in the commands that tests start: networks this
 # small are slower on several threads, and tests that run side by side would take them from another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Caches of training images do not belong in the home of whoever runs the tests.
+if "GANTRANS_CACHE" not in os.environ:
+    os.environ["GANTRANS_CACHE"] = tempfile.mkdtemp(prefix="gantrans-cache-")
+    atexit.register(shutil.rmtree, os.environ["GANTRANS_CACHE"], ignore_errors=True)
 
 Install = Callable[..., Path]
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,15 +86,21 @@ class Launcher:
         return int(self._server.stdout.readline())
 
     def start(
-        self, *arguments: object, cwd: Path, tty: str | None = None, uid: int | None = None
+        self,
+        *arguments: object,
+        cwd: Path,
+        tty: str | None = None,
+        uid: int | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> Process:
-        """`gantrans ARGUMENTS...` in the folder `cwd`."""
+        """`gantrans ARGUMENTS...` in the folder `cwd`, with more in its environment."""
         self._count += 1
         out, err = (self.folder / f"{self._count}.{end}" for end in ("out", "err"))
         for file in (out, err):
             file.touch()
         request = {"arguments": [str(a) for a in arguments], "cwd": str(cwd), "tty": tty}
-        pid = self._ask({**request, "uid": uid, "out": str(out), "err": str(err)})
+        files = {"out": str(out), "err": str(err)}
+        pid = self._ask({**request, **files, "uid": uid, "env": dict(env or {})})
         return Process(pid, out, err, lambda process: self._ask({"wait": process}))
 
     def __call__(self, *arguments: object, cwd: Path, uid: int | None = None) -> Ended:

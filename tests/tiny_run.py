@@ -9,9 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gantrans.api.step import Domain
+from gantrans.errors import DataError
 from gantrans.spec.load import load
 from gantrans.training.assemble import Job, assemble
-from gantrans.training.data import LoadedBatch, training_batches
+from gantrans.training.batch import LoadedBatch, together
+from gantrans.training.data import training_batches
 
 SPEC: dict[str, dict[str, Any]] = {
     "data": {"type": "seasons", "size": 32, "train": 6, "test": 2, "workers": 0},
@@ -40,7 +43,7 @@ def tiny_job(**changes: Any) -> Job:
 
 
 def steps_of(job: Job, count: int) -> list[list[LoadedBatch]]:
-    """What the first `count` training steps see."""
+    """What the first `count` training steps see, in [-1, 1]."""
     train = job.spec.train
     loaded = training_batches(
         job.samples,
@@ -50,7 +53,17 @@ def steps_of(job: Job, count: int) -> list[list[LoadedBatch]]:
         workers=0,
         pin_memory=False,
     )
-    return [list(islice(loaded, train.accumulate)) for _ in range(count)]
+    seen = (LoadedBatch(batch.on(job.device), batch.labels) for batch in loaded)
+    return [list(islice(seen, train.accumulate)) for _ in range(count)]
+
+
+def whole_sample(job: Job, number: int) -> tuple[dict[Domain, Tensor], dict[Domain, str]]:
+    """The images of a sample, in [-1, 1] as training sees them, and what to call them."""
+    sample = job.samples[number]
+    assert not isinstance(sample, DataError), sample
+    batch = together([sample])
+    assert not isinstance(batch, DataError)
+    return {d: x[0] for d, x in batch.on(torch.device("cpu")).items()}, sample.labels
 
 
 def watch_gradients(

@@ -69,7 +69,13 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
     (folder / "tiny.toml").write_text(SPEC)
     with subprocess.Popen(
         [sys.executable, Path(__file__).with_name("launcher.py"), folder / "tiny.toml"],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "GANTRANS_PLUGINS": "none"},
+        # The last as `gantrans` itself sets it under torchrun, before it imports torch.
+        env={
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "GANTRANS_PLUGINS": "none",
+            "TORCH_CPP_LOG_LEVEL": "ERROR",
+        },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -1,7 +1,8 @@
 """Starts `gantrans` again and again as real processes, and imports torch only once.
 
 The argument is a spec to warm up with. Each line on standard input asks, in JSON, for one of two:
-    {"arguments": [...], "cwd": ..., "out": ..., "err": ..., "tty": ..., "uid": ...}
+    {"arguments": [...], "cwd": ..., "out": ..., "err": ..., "tty": ..., "uid": ...,
+     "env": {...}}
     {"wait": pid}
 The answer is a line with the new process's id, or with the exit code of the one waited for
 (negative: the signal that ended it). Every process leads a group of its own, as in a shell.
@@ -37,7 +38,7 @@ def become(job: dict[str, Any]) -> NoReturn:
         # The first terminal that the leader of a session opens controls it.
         flags = os.O_RDWR if job["tty"] else os.O_WRONLY | os.O_APPEND
         os.dup2(os.open(job["tty"] or job[name], flags), number)
-    os.environ.update(TERM="xterm", COLUMNS="120", LINES="40")
+    os.environ.update(TERM="xterm", COLUMNS="120", LINES="40", **job["env"])
     if job["uid"] is not None:
         os.setuid(job["uid"])
     try:

@@ -75,7 +75,8 @@ def test_an_unreadable_image_in_the_middle_of_training(
     assert ended.code == 0, ended
 
     bad.write_bytes(whole[: len(whole) // 2])
-    settings = ["--set", f"data.workers={workers}", "--set", "train.checkpoint_every=0"]
+    # Images that are cached were all read before the first step.
+    settings = given(f"data.workers={workers}", "train.checkpoint_every=0", "data.cache_gib=0")
     said = launcher("run", own, *settings, "--run-dir", run, cwd=tmp_path).complaint(1)
     assert str(bad) in said and "repair the file" in said
     assert f"gantrans run --resume {run}" in said
@@ -91,6 +92,17 @@ def test_an_unreadable_image_in_the_middle_of_training(
         assert (run / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
 
 
+def test_an_unreadable_image_is_named_before_the_first_step_where_images_are_cached(
+    launcher: Launcher, own: Path, photos: Path, tmp_path: Path
+) -> None:
+    bad, run = photos / "trainA" / "3.png", tmp_path / "run"
+    bad.write_bytes(b"no image")
+    said = launcher("run", own, "--run-dir", run, cwd=tmp_path).complaint(1)
+    assert str(bad) in said and "repair the file" in said
+    assert f"gantrans run --resume {run}" in said
+    assert last_step(run) == 0
+
+
 def test_the_first_error_is_told_when_saving_fails_too(
     launcher: Launcher, own: Path, photos: Path, tmp_path: Path
 ) -> None:
@@ -100,7 +112,7 @@ def test_the_first_error_is_told_when_saving_fails_too(
     # When training begins, the folder of checkpoints becomes a file, as no disk would.
     spoil = 'place = Path("run/checkpoints"); place.is_dir() and (place.rmdir(), place.touch())'
     plugin.write_text(PLUGIN.format(code=f'{spoil}; return step.fake["a"].mean()'))
-    settings = given("losses.mine={}", "train.checkpoint_every=0")
+    settings = given("losses.mine={}", "train.checkpoint_every=0", "data.cache_gib=0")
     ended = launcher("run", own, "--plugin", plugin, *settings, "--run-dir", run, cwd=tmp_path)
     said = ended.complaint(1)
     assert said.index(str(bad)) < said.index("cannot be written")

@@ -19,8 +19,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gantrans.training import execution
-from gantrans.training.data import LoadedBatch
+from gantrans.inference import compilation
+from gantrans.training.batch import LoadedBatch
 from gantrans.training.step import TrainingStep
 from plain_cyclegan import PlainCycleGAN
 from tiny_run import steps_of, tiny_job, watch_gradients
@@ -121,7 +121,7 @@ def test_float32_steps_equal_the_plain_step_to_1e_5(
     setting: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Everything that compiling does but the writing of C++, which takes a minute.
-    monkeypatch.setattr(execution, "BACKEND", "aot_eager")
+    monkeypatch.setattr(compilation, "BACKEND", "aot_eager")
     both = SideBySide(**setting)
     worst = []
     for number, batches in enumerate(steps_of(both.job, STEPS)):

@@ -7,7 +7,6 @@ import json
 import os
 import pty
 import re
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from gantrans.plugin.manager import load_registry
 from gantrans.spec.load import Source, load, validate
 from gantrans.training.assemble import assemble
 from processes import Launcher, given
+from tiny_run import whole_sample
 
 PLUGIN = """
 import gantrans
@@ -217,6 +217,7 @@ def test_a_dry_run_tells_the_cost_and_writes_nothing(
     assert re.search(rf"^parameters +{2 * sum(counts):,}$", ended.out, re.MULTILINE)
     assert re.search(rf"generator_ab +{counts[0]:,}$", ended.out, re.MULTILINE)
     assert re.search(r"^peak memory: [\d,]+ MiB", ended.out, re.MULTILINE)
+    assert re.search(r"^largest batch: (about \d+|\d+ or more|not known)", ended.out, re.MULTILINE)
     steps = 4 if settings else 12
     assert re.search(rf"a step takes [\d.]+ s: about 0:0\d for {steps} steps", ended.out)
 
@@ -237,13 +238,12 @@ def test_show_batch_draws_exactly_what_training_sees(
     ended = launcher("show-batch", spec, *size, "--count", 3, "--out", out, cwd=tmp_path)
     assert ended.code == 0, ended
     settings = ["data.size=130", "data.transform.crop=128"]
-    samples = assemble(load(spec, settings=settings), torch.device("cpu")).samples
+    job = assemble(load(spec, settings=settings), torch.device("cpu"))
     with Image.open(out) as picture:
         page = picture.convert("RGB")
     places = []
-    for sample in islice(samples, 3):
-        assert not isinstance(sample, Exception)
-        for domain, tensor in sample[0].items():
+    for number in range(3):
+        for domain, tensor in whole_sample(job, number)[0].items():
             places.append((domain, *find(page, to_image(tensor))))
     # A row for each domain, the samples of a run in their order from left to right.
     for domain in ("a", "b"):

@@ -102,6 +102,18 @@ def test_one_generator_file_needs_no_domain(run, photos, tmp_path):
     assert result.stdout.splitlines()[-1].startswith("1 image translated to summer")
 
 
+def test_less_precision_writes_nearly_the_same_picture(run, photos, tmp_path):
+    pictures = []
+    for precision in ("fp32", "bf16"):
+        out = tmp_path / precision
+        options = ("--to", "winter", "--device", "cpu", "--precision", precision)
+        result = gantrans_translate(run, photos / "clear.webp", "--out", out, *options)
+        assert result.exit_code == 0, result.output
+        with Image.open(out / "clear.webp") as image:
+            pictures.append(torch.tensor(list(image.tobytes())))
+    assert 0 < (pictures[0] - pictures[1]).abs().float().mean() < 2  # of 255
+
+
 def test_one_broken_image_fails_the_command_after_the_others_are_done(run, photos, tmp_path):
     broken = photos / "photo.jpg"
     broken.write_bytes(broken.read_bytes()[:200])

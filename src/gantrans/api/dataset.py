@@ -34,6 +34,13 @@ class DatasetConfig(ComponentConfig):
     workers: int = Field(
         2, ge=0, description="processes that load training images; 0: the training process itself"
     )
+    cache_gib: float = Field(
+        10.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="GiB that decoded and resized training images may take on the disk, those of "
+        "other runs included; 0: none are kept",
+    )
 
 
 class ImageSource(ABC):
@@ -55,6 +62,14 @@ class ImageSource(ABC):
     @abstractmethod
     def label(self, index: int) -> str:
         """What to call image `index` in messages and files: a path, or a name."""
+
+    def origin(self, index: int) -> Path | str | None:
+        """Where image `index` comes from, so that training may keep it decoded and resized.
+
+        The path of the one file that it is made of, or a text that says exactly what it shows:
+        equal texts, equal pixels. None, which is what this gives: it is read anew each time.
+        """
+        return None
 
 
 class Dataset(Component):

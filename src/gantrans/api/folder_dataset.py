@@ -97,6 +97,10 @@ class FolderSource(ImageSource):
         """The file's path, as the spec writes it: relative to the spec's folder, or absolute."""
         return (self.shown / self.paths[index]).as_posix()
 
+    def origin(self, index: int) -> Path:
+        """The file."""
+        return self.folder / self.paths[index]
+
 
 class FolderDataset(Dataset):
     """Image files, one folder for each domain, found by name or named one by one.

@@ -71,8 +71,6 @@ def to_tensor(image: Image.Image | Tensor, channels: int) -> Tensor:
 
     Raises DataError for a tensor of another shape or of integers, and for pixels as `convert` does.
     """
-    from torchvision.transforms.v2.functional import pil_to_tensor
-
     if not isinstance(image, Image.Image):
         if image.dim() != 3 or len(image) != channels or not image.is_floating_point():
             raise DataError(
@@ -80,7 +78,19 @@ def to_tensor(image: Image.Image | Tensor, channels: int) -> Tensor:
                 f"({channels}, H, W) in [-1, 1]"
             )
         return image.float().clone()  # a source may use one buffer for all its images
+    return normalised(to_pixels(image, channels))
+
+
+def to_pixels(image: Image.Image, channels: int) -> Tensor:
+    """An image as uint8 (channels, H, W). Raises DataError for pixels as `convert` does."""
+    from torchvision.transforms.v2.functional import pil_to_tensor
+
     pixels: Tensor = pil_to_tensor(convert(image, channels))
+    return pixels
+
+
+def normalised(pixels: Tensor) -> Tensor:
+    """uint8 of any shape as float32 in [-1, 1]."""
     return pixels.float().div_(127.5).sub_(1)
 
 

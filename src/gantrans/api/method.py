@@ -25,8 +25,10 @@ class Batch:
     """What a phase gets.
 
     Args:
-        real: images of the domains that the method reads, each (N, C, H, W) in [-1, 1].
-        ordinal: number of the batch's first image since training began; names random draws.
+        real: images of the domains that the method reads, each (N, C, H, W) in [-1, 1]; where
+            several ranks train, this one's share (see gantrans.api.ranks).
+        ordinal: number of the first image of the whole batch since training began, on all ranks;
+            names random draws.
         active: names of the losses that count at this step.
         paired: whether image n of both domains show the same thing, so that `real` is the truth.
         fake: translations made by an earlier phase of the same step, detached.

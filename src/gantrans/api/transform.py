@@ -92,6 +92,14 @@ class DomainTransform(BaseModel):
                 least = 1 if self.resize_mode == "width" else side
                 return max(least, round(width * scale)), max(least, round(height * scale))
 
+    def fixed(self) -> DomainTransform:
+        """The part that is the same each time an image is trained on: the resize.
+
+        Nothing with a zoom, which is drawn, and is one resampling with the resize.
+        """
+        alone = {"resize": self.resize, "resize_mode": self.resize_mode} if not self.zoom else {}
+        return DomainTransform.model_validate({**alone, "flip": False})
+
     def zoomed(self, width: int, height: int, factor: float) -> tuple[int, int]:
         """The width and height that an image of `width` x `height` pixels gets, zoom included."""
         width, height = self.resized(width, height)

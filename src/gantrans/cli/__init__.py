@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: Sequence[str] | None) -> None:
+    if "WORLD_SIZE" in os.environ:  # as torchrun does; torch's own warnings would come from each
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     from gantrans.cli.app import app
 
     try:
@@ -32,7 +34,8 @@ def _run(arguments: Sequence[str] | None) -> None:
     except GantransError as error:
         # As it is: no markup, no wrapping, so that paths in it can be copied.
         prefix = "" if error.exit_code == INTERRUPTED else "error: "
-        print(f"{prefix}{error}", file=sys.stderr)
+        if message := str(error):  # there is none where another process of the run has told it
+            print(f"{prefix}{message}", file=sys.stderr)
         sys.exit(error.exit_code)
     except SystemExit as end:  # how typer ends every command, and Ctrl-C
         if end.code == INTERRUPTED:

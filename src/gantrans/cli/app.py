@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gantrans import __version__
+from gantrans.cli.bench import bench
 from gantrans.cli.check_plugin import check_plugin
 from gantrans.cli.components import list_components
 from gantrans.cli.init import init
@@ -43,6 +44,7 @@ app.command("init", short_help="Look at your folders and write a spec for them."
 app.command("validate", short_help="Check a spec and show every mistake in it.")(validate)
 app.command("show-batch", short_help="Draw what training will see as one picture.")(show_batch)
 app.command("run", short_help="Train from a spec, or go on with a run.")(run)
+app.command("bench", short_help="Measure how fast a spec trains, and what would help.")(bench)
 app.command("translate", short_help="Translate images with a trained model.")(translate)
 app.command("list-components", short_help="List what a spec can name.")(list_components)
 app.command("new-plugin", short_help="Write a plugin that works, to begin with.")(new_plugin)

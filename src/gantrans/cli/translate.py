@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -56,6 +56,17 @@ def translate(
     device: Annotated[
         str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")
     ] = "auto",
+    precision: Annotated[
+        Literal["fp32", "tf32", "bf16"],
+        typer.Option(help="Of the networks: less is faster, where the device has it."),
+    ] = "fp32",
+    compiling: Annotated[
+        bool,
+        typer.Option(
+            "--compile/--no-compile",
+            help="Compile the networks, which pays for many images of one size.",
+        ),
+    ] = False,
 ) -> None:
     """Translate images of any size; names, sizes and formats stay as they are."""
     from rich.console import Console
@@ -64,7 +75,9 @@ def translate(
     from gantrans.inference.plan import plan
     from gantrans.inference.translator import load
 
-    translator = load(model, device=device, plugins=plugin or ())
+    translator = load(
+        model, device=device, plugins=plugin or (), precision=precision, compile=compiling
+    )
     source, target = translator.files(to)
     planned = plan(inputs, out, overwrite=overwrite, source=source, target=target)
     outcomes = translate_files(translator, planned.jobs, to)

@@ -7,18 +7,35 @@ import torch
 from gantrans.errors import UsageError
 
 
-def choose_device(name: str) -> torch.device:
+def choose_device(name: str, rank: int = 0, ranks: int = 1) -> torch.device:
     """The device of that name; `auto` is the first of cuda, mps and cpu that there is.
 
+    Args:
+        name: of the device.
+        rank: which of the processes this is that train together on this machine.
+        ranks: how many they are; on CUDA each has a GPU of its own.
+
     Raises:
-        UsageError: if there is no such device here, saying which there are.
+        UsageError: if there is no such device here, saying which there are; or not as many GPUs.
     """
     there = available_devices()
-    if name == "auto":
-        return torch.device(there[0])
-    if name not in there:
+    if name not in ("auto", *there):
         raise UsageError(f"no device {name!r} here; there are: auto, {', '.join(there)}")
-    return torch.device(name)
+    device = torch.device(there[0] if name == "auto" else name)
+    if ranks == 1 or device.type == "cpu":
+        return device
+    if device.type != "cuda" or device.index is not None:
+        raise UsageError(
+            f"{ranks} processes of one machine cannot share {name!r}: take --device cuda, where "
+            "each has a GPU of its own, or --device cpu"
+        )
+    if ranks > (gpus := torch.cuda.device_count()):
+        raise UsageError(
+            f"{ranks} processes, and GPUs on this machine: {gpus}; start as many with "
+            f"--nproc-per-node={gpus}, or take --device cpu"
+        )
+    torch.cuda.set_device(rank)
+    return torch.device("cuda", rank)
 
 
 def available_devices() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import get_args
 
 import torch
 from PIL import Image, ImageOps
@@ -14,9 +15,11 @@ from gantrans.api.generator import Generator
 from gantrans.api.image import to_image, to_tensor
 from gantrans.api.problem import nearest
 from gantrans.errors import CheckpointError, DataError, NonFiniteError, PluginError, UsageError
+from gantrans.inference.compilation import cannot_compile, compile_network, running_compiled
 from gantrans.inference.device import choose_device, is_out_of_memory
 from gantrans.inference.model_files import generator_files
 from gantrans.inference.padding import run_padded
+from gantrans.inference.precision import Precision, running_in
 from gantrans.inference.weights import WeightsHeader, load_files, load_generator
 from gantrans.plugin.manager import load_registry
 
@@ -31,6 +34,7 @@ class Translator:
         device: where the generators are.
         find_files: from a header to how the files of its source and of its target are read and
             written, asked when files are translated; absent: they are ordinary images.
+        precision: of the networks; images and results are float32.
     """
 
     def __init__(
@@ -38,8 +42,9 @@ class Translator:
         generators: Sequence[tuple[Generator, WeightsHeader]],
         device: torch.device,
         find_files: FindFiles = lambda header: (ORDINARY, ORDINARY),
+        precision: Precision = "fp32",
     ) -> None:
-        self.device = device
+        self.device, self.precision = device, precision
         self.generators: dict[str, Generator] = {}
         self._headers: dict[str, WeightsHeader] = {}
         self._find_files = find_files
@@ -143,7 +148,13 @@ class Translator:
                 f"found a tensor of shape {tuple(images.shape)}, expected (N, "
                 f"{generator.in_channels}, H, W)"
             )
-        result = run_padded(generator, images.to(self.device, torch.float32))
+        with (
+            running_in(self.precision, self.device),
+            running_compiled("translate without compilation"),
+        ):
+            result = run_padded(generator, images.to(self.device, torch.float32))
+        # A copy: a compiled network on CUDA writes the next result where this one is.
+        result = torch.empty_like(result, dtype=torch.float32).copy_(result)
         if not result.isfinite().all():
             raise NonFiniteError(
                 f"the generator that writes {target} gave NaN or infinity: use an earlier "
@@ -162,7 +173,12 @@ def _refuse_as_pictures(channels: Iterable[int]) -> None:
 
 
 def load(
-    path: Path | str, *, device: str = "auto", plugins: Iterable[Path | str] = ()
+    path: Path | str,
+    *,
+    device: str = "auto",
+    plugins: Iterable[Path | str] = (),
+    precision: Precision = "fp32",
+    compile: bool = False,
 ) -> Translator:
     """A translator from a run directory, a checkpoint folder or one generator file.
 
@@ -170,12 +186,18 @@ def load(
         path: of a run directory its best checkpoint is taken, or its newest if none is best yet.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         plugins: one-file plugins that the model needs; they are executed.
+        precision: "fp32"; "tf32", of products on NVIDIA GPUs; or "bf16", of the whole network.
+        compile: whether torch compiles the networks, for each size of image anew: that takes up to
+            minutes, so it is for many images of one size.
 
     Raises:
         CheckpointError: if there is no usable model at `path`.
         PluginError: if a plugin that the model needs is not there or broken.
-        UsageError: if there is no such device.
+        UsageError: if there is no such device or precision, or torch cannot compile here.
     """
+    if precision not in get_args(Precision):
+        known = ", ".join(get_args(Precision))
+        raise UsageError(f"there is no precision {precision!r} (there are: {known})")
     chosen = choose_device(device)
     files = generator_files(Path(path))
     registry = load_registry(Path(file) for file in plugins)
@@ -188,4 +210,9 @@ def load(
     def find_files(header: WeightsHeader) -> tuple[ImageFiles, ImageFiles]:
         return load_files(paths[header.role], registry, header)
 
-    return Translator(loaded, chosen, find_files)
+    if compile:
+        if reason := cannot_compile(chosen):
+            raise UsageError(f"torch cannot compile here ({reason}): translate without compilation")
+        for generator, _ in loaded:
+            compile_network(generator, chosen)
+    return Translator(loaded, chosen, find_files, precision)

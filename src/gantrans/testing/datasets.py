@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any, get_args
 
 import torch
@@ -163,6 +164,31 @@ def gives_a_new_image_each_time(subject: Subject) -> None:
         )
 
 
+def origins_name_images(subject: Subject) -> None:
+    """An image's origin is its file, or a text that no other image has; the same each time."""
+    shown = dict[str, str]()
+    for name, source in sources_of(subject):
+        for index in _first(source):
+            origin, what = source.origin(index), f"{name}.origin({index})"
+            need(
+                origin is None or isinstance(origin, Path | str),
+                f"{what} is {type(origin).__name__}: give the path of a file, a text, or None",
+            )
+            need(
+                origin == source.origin(index),
+                f"{what} gives two different origins: give what the image always comes from",
+            )
+            if isinstance(origin, Path):
+                need(origin.is_file(), f"{what} is {origin}, which is no file: give None")
+            elif origin is not None:
+                image = digest(source.image(index))
+                need(
+                    shown.setdefault(origin, image) == image,
+                    f"{what} is {origin!r}, as that of another image is: let the text name all "
+                    "that the pixels depend on, or give None",
+                )
+
+
 def survives_a_spawned_process(subject: Subject) -> None:
     """A source, sent to a spawned process, gives the same images there."""
     sources = sources_of(subject)
@@ -228,6 +254,7 @@ CHECKS: tuple[Check, ...] = checks(
     images_can_be_told_apart,
     gives_the_same_image_again,
     gives_a_new_image_each_time,
+    origins_name_images,
     survives_a_spawned_process,
     paired_images_match,
 )

@@ -20,6 +20,7 @@ from gantrans.testing.probe import (
     noise,
     probe_of,
 )
+from gantrans.testing.recomputing import recomputing_changes_no_gradient
 from gantrans.testing.subject import Subject
 
 SAME = 1e-4
@@ -178,50 +179,6 @@ def features_pass_the_gradient_on(subject: Subject) -> None:
             )
 
 
-def recomputing_changes_no_gradient(subject: Subject) -> None:
-    """Told to recompute, if it can, it keeps less in memory, and its gradients are the same."""
-    at = probe(subject)
-    network = at.fresh(0)
-    assert isinstance(network, Generator)
-    if not network.recomputes:
-        raise Skipped("it does not say that it recomputes")
-    results = []
-    for recompute in (False, True):
-        network.recompute = recompute
-        with in_mode(network, training=True):
-            kept, gradients = _kept_for_gradients(network, at.images(2))
-        results.append((kept, gradients))
-    (plain, expected), (less, found) = results
-    need(
-        less < plain,
-        f"told to recompute, it keeps {less:,} bytes for its gradients, and {plain:,} otherwise: "
-        "run its blocks through gantrans.api.recompute.recomputed(block, x, self.recompute), or "
-        "leave `recomputes` False",
-    )
-    need(
-        distance(expected, found) <= SAME,
-        "told to recompute, it has other gradients: what runs twice must give the same, write "
-        "into nothing, and keep no statistics (see gantrans.api.recompute.may_run_twice)",
-    )
-
-
-def _kept_for_gradients(network: Generator, x: Tensor) -> tuple[int, list[Tensor]]:
-    """Bytes that a pass keeps for the gradients, each tensor once; and the gradients."""
-    kept: dict[int, int] = {}
-
-    def note(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    torch.manual_seed(3)
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        y = network(x.requires_grad_())
-    weights = [weight for weight in network.parameters() if weight.requires_grad]
-    found = torch.autograd.grad((y * noise(*y.shape)).mean(), [x, *weights], allow_unused=True)
-    return sum(kept.values()), [one for one in found if one is not None]
-
-
 def _encoder(subject: Subject) -> tuple[Generator, tuple[str, ...]]:
     """The generator and its encoder's layers. Raises Skipped if it names none."""
     network = probe(subject).network
@@ -251,9 +208,9 @@ CHECKS: tuple[Check, ...] = checks(
     gives_features,
     features_come_with_the_image,
     features_pass_the_gradient_on,
-    recomputing_changes_no_gradient,
     *networks.shared(
         probe,
+        recomputing_changes_no_gradient,
         networks.takes_the_smallest_size,
         networks.leaves_its_input_alone,
         networks.gradient_reaches_all,

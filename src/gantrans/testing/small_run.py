@@ -19,7 +19,8 @@ from gantrans.testing.loss_trial import FEATURES
 from gantrans.testing.subject import Subject
 from gantrans.training.assemble import Job, assemble
 from gantrans.training.build import outline
-from gantrans.training.data import LoadedBatch, training_batches
+from gantrans.training.batch import LoadedBatch
+from gantrans.training.data import training_batches
 from gantrans.training.step import TrainingStep
 
 READER = "reader_of_everything"
@@ -75,7 +76,7 @@ def _loaded(subject: Subject, table: dict[str, Any]) -> LoadedSpec:
 
 
 def steps_of(made: Job, count: int) -> list[list[LoadedBatch]]:
-    """What the first `count` training steps see."""
+    """What the first `count` training steps see, in [-1, 1]."""
     loaded = training_batches(
         made.samples,
         batch_size=made.spec.train.batch_size,
@@ -84,7 +85,8 @@ def steps_of(made: Job, count: int) -> list[list[LoadedBatch]]:
         workers=0,
         pin_memory=False,
     )
-    return [list(islice(loaded, made.spec.train.accumulate)) for _ in range(count)]
+    seen = (LoadedBatch(batch.on(made.device), batch.labels) for batch in loaded)
+    return [list(islice(seen, made.spec.train.accumulate)) for _ in range(count)]
 
 
 def trained(subject: Subject, steps: int) -> TrainingStep:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -21,6 +21,8 @@ from gantrans.spec.model import RunSpec
 from gantrans.training.build import Ends, build_losses, build_method, fit_losses
 from gantrans.training.contradictions import check
 from gantrans.training.data import TrainingSamples
+from gantrans.training.distributed import ALONE, Ranks
+from gantrans.training.execution import Execution, choose
 from gantrans.training.faults import blaming
 
 
@@ -34,6 +36,8 @@ class Job:
     samples: TrainingSamples
     method: Method
     ends: Mapping[str, Ends]
+    execution: Execution
+    ranks: Ranks = ALONE
 
     @property
     def spec(self) -> RunSpec:
@@ -52,21 +56,39 @@ class Job:
         return self.spec.train.epochs * self.steps_per_epoch
 
 
-def assemble(loaded: LoadedSpec, device: torch.device) -> Job:
-    """Build the data, the networks and the losses.
+def assemble(loaded: LoadedSpec, device: torch.device, ranks: Ranks = ALONE) -> Job:
+    """Build the data, the networks and the losses; on each of the ranks that train together.
 
     Raises:
-        SpecError: if the spec contradicts itself (see `check`).
+        SpecError: if the spec contradicts itself (see `check`), or so many ranks cannot share a
+            batch.
         DataError: if images are missing, or the first of them do not fit the networks.
         PluginError: if a plugin's code fails.
+        UsageError: if the device cannot compute as the spec says.
     """
     check(loaded)
+    batch_size = loaded.run.train.batch_size
+    if batch_size % ranks.count:
+        problem = (
+            f"a batch of {batch_size} cannot be shared equally by {ranks.count} processes: take a "
+            f"multiple of {ranks.count}, as with --set train.batch_size="
+            f"{batch_size + -batch_size % ranks.count}"
+        )
+        raise loaded.source.error([Problem(("train", "batch_size"), problem)])
     with blaming(loaded):
-        return _assembled(loaded, device)
+        return _assembled(loaded, device, ranks)
 
 
-def _assembled(loaded: LoadedSpec, device: torch.device) -> Job:
+def with_settings(job: Job, train: Mapping[str, object]) -> Job:
+    """The job, built anew with other values of keys of `[train]`."""
+    settings = job.spec.train.model_copy(update=dict(train))
+    run = job.spec.model_copy(update={"train": settings})
+    return assemble(replace(job.loaded, run=run), job.device, job.ranks)
+
+
+def _assembled(loaded: LoadedSpec, device: torch.device, ranks: Ranks) -> Job:
     spec = loaded.run
+    execution = choose(spec.train, device)
     dataset: Dataset = spec.data.build(base_dir=loaded.source.base_dir)
     sources = {domain: dataset.source("train", domain) for domain in spec.method.domains}
     for domain, source in sources.items():
@@ -86,7 +108,7 @@ def _assembled(loaded: LoadedSpec, device: torch.device) -> Job:
     if wrong := fit_losses(spec, method, size):
         raise loaded.source.error([Problem(("losses", name), why) for name, why in wrong.items()])
     method.parts.losses.to(device)
-    job = Job(loaded, device, dataset, samples, method, ends)
+    job = Job(loaded, device, dataset, samples, method, ends, execution, ranks)
     if spec.train.warmup >= job.steps:
         problem = f"the run has {job.steps} steps, and would end while its rate still rises"
         raise loaded.source.error([Problem(("train", "warmup"), problem)])
@@ -129,7 +151,7 @@ def _fits(samples: TrainingSamples, method: Method) -> tuple[int, int]:
     first = samples[0]
     if isinstance(first, DataError):
         raise first
-    images, labels = first
+    images, labels = first.cuts, first.labels
     for domain in images:
         height, width = images[domain].shape[1:]
         what = f"{labels[domain]} is {width} x {height} pixels after the transform"

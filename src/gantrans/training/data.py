@@ -8,44 +8,30 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
-from signal import SIG_IGN, SIGINT, SIGTERM, signal
-from typing import TypeAlias
 
 import torch
-from PIL import Image
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from gantrans.api.dataset import Dataset as DatasetComponent
 from gantrans.api.dataset import ImageSource
 from gantrans.api.randomness import stream
 from gantrans.api.step import Domain
 from gantrans.api.transform import Transform
 from gantrans.errors import DataError
 from gantrans.plugin.carried import FilePlugins
-from gantrans.training.transform import prepare
-
-Labels: TypeAlias = Mapping[Domain, list[str]]
-
-
-@dataclass(frozen=True)
-class LoadedBatch:
-    """Images (N, C, H, W) in [-1, 1] of each domain, and what to call them."""
-
-    real: dict[Domain, Tensor]
-    labels: Labels
-
-    def pin_memory(self) -> LoadedBatch:
-        """In page-locked memory, from where a GPU copies while the host goes on; torch calls it."""
-        real = {domain: images.pin_memory() for domain, images in self.real.items()}
-        return LoadedBatch(real, self.labels)
+from gantrans.training.batch import LoadedBatch, Sample, together, unequal_sizes
+from gantrans.training.cache import ImageCache
+from gantrans.training.evaluation_images import refuse_unequal_pair
+from gantrans.training.prefetch import ahead
+from gantrans.training.transform import Settled, cut, settle
+from gantrans.training.variation import draw_variation
+from gantrans.training.workers import leave_signals_to_parent
 
 
 @dataclass(frozen=True)
-class TrainingSamples(Dataset[tuple[dict[Domain, Tensor], dict[Domain, str]] | DataError]):
+class TrainingSamples(Dataset[Sample | DataError]):
     """Sample n of a run: one image of each domain that is read.
 
     An epoch visits every image of the larger domain once (or as often as `data.repeat` says), in an
@@ -59,6 +45,7 @@ class TrainingSamples(Dataset[tuple[dict[Domain, Tensor], dict[Domain, str]] | D
         seed: the run's.
         epoch_size: samples in an epoch.
         paired: whether image i of both domains belong together, and stay together.
+        caches: of domains, the images converted and resized.
     """
 
     plugins: FilePlugins
@@ -68,37 +55,49 @@ class TrainingSamples(Dataset[tuple[dict[Domain, Tensor], dict[Domain, str]] | D
     seed: int
     epoch_size: int
     paired: bool = False
+    caches: Mapping[Domain, ImageCache] = field(default_factory=dict)
 
-    def __getitem__(
-        self, number: int
-    ) -> tuple[dict[Domain, Tensor], dict[Domain, str]] | DataError:
-        """The tensors and labels, or the error: raised in a worker it would lose its shape."""
+    def __getitem__(self, number: int) -> Sample | DataError:
+        """The sample, or the error: raised in a worker it would lose its shape."""
         epoch, i = divmod(number, self.epoch_size)
         try:
             places = {domain: self._index(domain, epoch, i) for domain in self.sources}
-            found = {d: source.image(places[d]) for d, source in self.sources.items()}
             labels = {d: source.label(places[d]) for d, source in self.sources.items()}
+            found = {d: self._settled(d, places[d], labels[d]) for d in self.sources}
             if self.paired:
-                refuse_unequal_pair(found, labels)
-            images = {
-                domain: prepare(
-                    found[domain],
-                    self.transform.of(domain),
+                refuse_unequal_pair({d: image.size for d, image in found.items()}, labels)
+            sample = Sample({}, labels, {})
+            for domain, settled in found.items():
+                transform, label = self.transform.of(domain), labels[domain]
+                draw = stream(self.seed, "sample", epoch, i, self._who(domain))
+                x = cut(
+                    settled.image,
+                    transform,
                     channels=self.channels[domain],
-                    label=labels[domain],
-                    draw=stream(self.seed, "sample", epoch, i, self._who(domain)),
+                    label=label,
+                    draw=draw,
                 )
-                for domain in self.sources
-            }
-            return images, labels
+                sample.cuts[domain] = x
+                square = x.shape[1] == x.shape[2]
+                sample.variations[domain] = draw_variation(transform, draw, square=square)
+            return sample
         except DataError as error:
             return error
         except MemoryError:
             raise
         except Exception as error:  # of anyone's data set
-            at = traceback.extract_tb(error.__traceback__)[-1]
-            said = f"{type(error).__name__}: {error} ({at.filename}:{at.lineno})"
-            return DataError(f"sample {i} of epoch {epoch} cannot be made: {said}")
+            return cannot_make(f"sample {i} of epoch {epoch}", error)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a sample is a slice of what is cached, and nothing is decoded or resampled."""
+        return all(d in self.caches and not self.transform.of(d).zoom for d in self.sources)
+
+    def _settled(self, domain: Domain, index: int, label: str) -> Settled:
+        if domain in self.caches and (kept := self.caches[domain].get(index)):
+            return kept
+        image, transform = self.sources[domain].image(index), self.transform.of(domain).fixed()
+        return settle(image, transform, channels=self.channels[domain], label=label)
 
     def _who(self, domain: Domain) -> str:
         """Whose draws a domain takes: those of its own, or those of the pair."""
@@ -108,6 +107,13 @@ class TrainingSamples(Dataset[tuple[dict[Domain, Tensor], dict[Domain, str]] | D
         count = len(self.sources[domain])
         round_, place = divmod(i, count)
         return _order(self.seed, epoch, round_, self._who(domain), count)[place]
+
+
+def cannot_make(what: str, error: Exception) -> DataError:
+    """That the code of a data set fails, and where."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    said = f"{type(error).__name__}: {error} ({at.filename}:{at.lineno})"
+    return DataError(f"{what} cannot be made: {said}")
 
 
 @lru_cache(maxsize=8)
@@ -125,122 +131,66 @@ def training_batches(
     last: int,
     workers: int,
     pin_memory: bool,
+    rank: int = 0,
+    ranks: int = 1,
 ) -> Iterator[LoadedBatch]:
     """Batches number `first` to `last` - 1 of the run, in order.
+
+    They are the same however they are loaded: by a thread where all images are cached, so that
+    there is nothing but bytes to copy; else by `workers` processes.
+
+    Args:
+        samples: where they come from.
+        batch_size: images of each domain in a whole batch.
+        first: number of the first batch.
+        last: number of the batch after the last one.
+        workers: processes; 0: this one.
+        pin_memory: whether the batches are to be copied to a GPU.
+        rank: which of the run's processes this is; it gets its share of each batch.
+        ranks: how many there are; they divide `batch_size`.
 
     Raises:
         DataError: for an unreadable image, or images that do not have one size.
     """
+    processes = 0 if samples.ready else workers
     loader = DataLoader(
         samples,
-        batch_sampler=_Batches(batch_size, first, last),
-        num_workers=workers,
-        collate_fn=_together,
-        worker_init_fn=_leave_signals_to_parent if workers else None,
+        batch_sampler=_Batches(batch_size, first, last, rank, ranks),
+        num_workers=processes,
+        collate_fn=together,
+        worker_init_fn=leave_signals_to_parent if processes else None,
         pin_memory=pin_memory,
     )
+    batches: Iterator[LoadedBatch | DataError] = iter(loader)
+    if samples.ready:
+        batches = ahead(batches, cuda_device=torch.cuda.current_device() if pin_memory else None)
     shape: dict[Domain, torch.Size] = {}
     try:
-        for batch in loader:
+        for batch in batches:
             if isinstance(batch, DataError):
                 raise batch
             for domain, images in batch.real.items():
                 if images.shape[1:] != shape.setdefault(domain, images.shape[1:]):
-                    raise _unequal(batch.labels[domain][0], images.shape, shape[domain])
+                    raise unequal_sizes(batch.labels[domain][0], images.shape, shape[domain])
             yield batch
     except (ConnectionError, EOFError):
         time.sleep(1)  # a worker was killed: here, not later, the signal handler shall say so
         raise
+    finally:
+        if isinstance(batches, Generator):
+            batches.close()
+        del batches  # its workers end now, not when the traceback of an error is forgotten
 
 
 class _Batches(Sampler[list[int]]):
-    """The sample numbers of batches `first` to `last` - 1."""
+    """The sample numbers of one rank's share of batches `first` to `last` - 1."""
 
-    def __init__(self, batch_size: int, first: int, last: int) -> None:
+    def __init__(self, batch_size: int, first: int, last: int, rank: int, ranks: int) -> None:
+        assert batch_size % ranks == 0, (batch_size, ranks)
         self.batch_size, self.first, self.last = batch_size, first, last
+        self.share, self.rank = batch_size // ranks, rank
 
     def __iter__(self) -> Iterator[list[int]]:
         for n in range(self.first, self.last):
-            yield list(range(n * self.batch_size, (n + 1) * self.batch_size))
-
-
-def refuse_unequal_pair(
-    images: Mapping[Domain, Image.Image | Tensor], labels: Mapping[Domain, str]
-) -> None:
-    """A crop at one place shows the same of both images of a pair only if both have one size."""
-    sizes = {
-        domain: tuple(x.shape[:0:-1]) if isinstance(x, Tensor) else x.size
-        for domain, x in images.items()
-    }
-    if sizes["a"] != sizes["b"]:
-        (width, height), (other_width, other_height) = sizes["a"], sizes["b"]
-        raise DataError(
-            f"{labels['a']} is {width} x {height} pixels and {labels['b']} {other_width} x "
-            f"{other_height}: the two images of a pair must have one size"
-        )
-
-
-def evaluation_image(
-    dataset: DatasetComponent, source: ImageSource, domain: Domain, index: int
-) -> Tensor:
-    """One image of a source as the networks get it outside training: not flipped, centre crop."""
-    return _for_evaluation(dataset, domain, source.image(index), source.label(index))
-
-
-def evaluation_pair(
-    dataset: DatasetComponent, sources: Mapping[Domain, ImageSource], index: int
-) -> dict[Domain, Tensor]:
-    """Both images of a pair, each as `evaluation_image` gives it. Raises DataError if they differ
-    in size, for then their centres do not show the same."""
-    images = {domain: source.image(index) for domain, source in sources.items()}
-    labels = {domain: source.label(index) for domain, source in sources.items()}
-    refuse_unequal_pair(images, labels)
-    return {d: _for_evaluation(dataset, d, image, labels[d]) for d, image in images.items()}
-
-
-def _for_evaluation(
-    dataset: DatasetComponent, domain: Domain, image: Image.Image | Tensor, label: str
-) -> Tensor:
-    transform, channels = dataset.config.transform.of(domain), dataset.channels(domain)
-    return prepare(image, transform, channels=channels, label=label)
-
-
-def _together(
-    samples: list[tuple[dict[Domain, Tensor], dict[Domain, str]] | DataError],
-) -> LoadedBatch | DataError:
-    good = []
-    for sample in samples:
-        if isinstance(sample, DataError):
-            return sample
-        good.append(sample)
-    domains = list(good[0][0])
-    for domain in domains:
-        for images, labels in good:
-            if images[domain].shape != good[0][0][domain].shape:
-                return _unequal(labels[domain], images[domain].shape, good[0][0][domain].shape)
-    return LoadedBatch(
-        {domain: torch.stack([images[domain] for images, _ in good]) for domain in domains},
-        {domain: [labels[domain] for _, labels in good] for domain in domains},
-    )
-
-
-def _unequal(label: str, shape: torch.Size, other: torch.Size) -> DataError:
-    return DataError(
-        f"{label} is {shape[-1]} x {shape[-2]} pixels after the transform, others are "
-        f"{other[-1]} x {other[-2]}: set data.transform.crop (and resize) so that all are alike"
-    )
-
-
-def lost_worker(error: Exception) -> bool:
-    """Whether `error` means that a loading process was killed, as by a system short of memory."""
-    if isinstance(error, RuntimeError):  # torch's signal handler raises it, wherever one is
-        return str(error).startswith("DataLoader worker")
-    # Nobody is there to hand over a tensor. What fails inside a worker begins with "Caught".
-    return isinstance(error, ConnectionError | EOFError) and not str(error).startswith("Caught")
-
-
-def _leave_signals_to_parent(worker: int) -> None:
-    # Ctrl-C, and the SIGTERM of a batch system, reach the whole process group; the parent saves and
-    # then ends its workers. Had one ended before, the parent would fail in the middle of a step.
-    signal(SIGINT, SIG_IGN)
-    signal(SIGTERM, SIG_IGN)
+            own = n * self.batch_size + self.rank * self.share
+            yield list(range(own, own + self.share))

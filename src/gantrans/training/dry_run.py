@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 from itertools import islice
 
 import torch
 
+from gantrans.training import memory
 from gantrans.training.assemble import Job
 from gantrans.training.data import training_batches
 from gantrans.training.faults import blaming
+from gantrans.training.largest_batch import say_largest
 from gantrans.training.ledger import Ledger
 from gantrans.training.progress import clock
 from gantrans.training.step import TrainingStep
@@ -53,29 +54,24 @@ def dry_run(job: Job) -> list[str]:
         f"loss {name}": sum(weight.numel() for weight in loss.parameters())
         for name, loss in training.losses.items()
     }
+    peak = _peak_memory(job.device)  # before a larger batch is tried
+    with blaming(job.loaded):
+        largest = say_largest(job, training, loaded, steps)
     return [
         f"{'parameters':<18}{sum(parameters.values()):>14,}",
         *(f"  {name:<16}{count:>14,}" for name, count in parameters.items()),
         *(f"  {curve}: {value:.4f}" for curve, value in terms.items()),
-        f"peak memory: {_peak_memory(job.device)}",
+        f"peak memory: {peak}",
         f"a step takes {seconds:.3f} s: about {clock(seconds * job.steps)} for {job.steps} steps "
         f"in {train.epochs} epochs, without samples, metrics and checkpoints",
+        largest,
         "nothing was written",
     ]
 
 
 def _peak_memory(device: torch.device) -> str:
-    if device.type == "cuda":
-        return _mebibytes(torch.cuda.max_memory_allocated(device), f"on {device}")
-    if device.type == "mps":
-        return _mebibytes(torch.mps.driver_allocated_memory(), f"on {device}")
-    try:
-        import resource
-    except ImportError:
-        return "not known on Windows"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return _mebibytes(peak if sys.platform == "darwin" else peak * 1024, "of this process")
-
-
-def _mebibytes(count: int, whose: str) -> str:
-    return f"{count / 2**20:,.0f} MiB {whose}"
+    peak = memory.peak(device)
+    if peak is None:
+        return "not known on this system"
+    whose = "of this process" if device.type == "cpu" else f"on {device}"
+    return f"{memory.mebibytes(peak)} {whose}"

@@ -11,9 +11,10 @@ from torch import Tensor
 from gantrans.api.generator import Generator
 from gantrans.api.metric import Metric, Translated
 from gantrans.api.step import DOMAINS, ENDS, Direction, Domain
+from gantrans.errors import DataError
 from gantrans.inference.padding import run_padded
 from gantrans.training.assemble import Job
-from gantrans.training.data import evaluation_image, evaluation_pair
+from gantrans.training.evaluation_images import evaluation_image, evaluation_pair
 from gantrans.training.in_use import in_use
 
 
@@ -84,27 +85,57 @@ class Evaluation:
 
     def _values(self, direction: Direction, generator: Generator | None) -> dict[str, float]:
         """Every metric's numbers of one direction; of doing nothing without a generator."""
-        metrics: dict[str, Metric] = {key: c.build() for key, c in self.metrics.items()}
+        ranks = self.job.ranks
+        metrics: dict[str, Metric] = {}
+        if ranks.first:
+            metrics = {key: config.build() for key, config in self.metrics.items()}
+        if generator is not None:
+            ranks.like_first(generator)  # what is measured is what is saved
         with in_use([generator] if generator is not None else []):
-            for source, truth in self._batches(direction):
-                fake = source if generator is None else run_padded(generator, source)
+            for translated in self._translated(direction, generator):
                 for metric in metrics.values():
-                    metric.update(Translated(source, fake, truth))
-        return {
+                    metric.update(translated)
+        values = {
             key if number == metric.name else f"{key}.{number}": value
             for key, metric in metrics.items()
             for number, value in metric.compute().items()
         }
+        found: dict[str, float] = ranks.from_first(values)
+        return found
 
-    def _batches(self, direction: Direction) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """Test images (N, C, H, W) and their truths; images of one batch have one shape."""
+    def _translated(
+        self, direction: Direction, generator: Generator | None
+    ) -> Iterator[Translated]:
+        """The test images in order, on the first rank: the ranks take turns with the batches."""
+        ranks, (start, _) = self.job.ranks, ENDS[direction]
+        count, size = len(self.sources[start]), self.job.spec.train.batch_size
+        batches = [range(n, min(n + size, count)) for n in range(0, count, size)]
+        for n in range(0, len(batches), ranks.count):
+            error, made = None, list[Tensor]()
+            try:
+                for mine in batches[n : n + ranks.count][ranks.rank : ranks.rank + 1]:
+                    for source, truth in self._loaded(direction, mine):
+                        fake = source if generator is None else run_padded(generator, source)
+                        made += [source, fake, *([] if truth is None else [truth])]
+            except DataError as wrong:
+                error = wrong
+            ranks.raise_any(error)
+            for tensors in ranks.to_first(made):
+                images = [tensor.to(self.job.device) for tensor in tensors]
+                width = 3 if self.paired else 2
+                for at in range(0, len(images), width):
+                    source, fake, *truths = images[at : at + width]
+                    yield Translated(source, fake, truths[0] if truths else None)
+
+    def _loaded(
+        self, direction: Direction, indices: range
+    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Some test images (N, C, H, W) and their truths, neighbours of one shape together."""
         start, end = ENDS[direction]
         batch: list[tuple[Tensor, Tensor | None]] = []
-        for index in range(len(self.sources[start])):
+        for index in indices:
             image, truth = self._images(start, end, index)
-            if batch and (
-                len(batch) == self.job.spec.train.batch_size or image.shape != batch[0][0].shape
-            ):
+            if batch and image.shape != batch[0][0].shape:
                 yield self._stacked(batch)
                 batch = []
             batch.append((image, truth))

@@ -8,25 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from gantrans.api.generator import Generator
-from gantrans.errors import GantransError, UsageError
+from gantrans.errors import UsageError
+from gantrans.inference.compilation import cannot_compile, compile_network, running_compiled
 from gantrans.inference.precision import Precision, autocast, products_in
 from gantrans.spec.model import Train
 
 AMPERE = (8, 0)
 """The first NVIDIA GPUs with TF32 and bfloat16."""
-
-BACKEND = "inductor"
-"""What compiles."""
-
-VARIANTS = 64
-"""Most compiled forms of one function. Each network has one for every batch size and every choice
-of what needs a gradient; torch's own limit is 8."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +48,7 @@ class Execution:
             if self.channels_last:
                 network.to(memory_format=torch.channels_last)
             if self.compiled:
-                _compile(network, self.device)
+                compile_network(network, self.device)
 
     def lay_out(self, images: Tensor) -> Tensor:
         """(N, C, H, W) as the networks want it in memory."""
@@ -72,19 +64,11 @@ class Execution:
         """
         if self.compiled and self.device.type == "cuda":
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
-        with products_in(self.precision, tuned=True):
-            if not self.compiled:
-                yield
-                return
-            from torch._dynamo.exc import TorchDynamoException
-
-            try:
-                yield
-            except TorchDynamoException as error:
-                raise GantransError(
-                    f"torch cannot compile the networks: {_in_short(error)}; set train.compile = "
-                    "false"
-                ) from error
+        with (
+            products_in(self.precision, tuned=True),
+            running_compiled("set train.compile = false"),
+        ):
+            yield
 
     def forward(self) -> torch.autocast:
         """Around a forward pass."""
@@ -101,14 +85,14 @@ def choose(train: Train, device: torch.device) -> Execution:
     notes: list[str] = []
     if train.precision != "fp32" and device.type == "cuda":
         if torch.cuda.get_device_capability(device) < AMPERE:
-            notes.append(
-                f"train.precision = {train.precision!r} gains nothing on {device}: too old"
-            )
+            notes.append(f"train.precision = {train.precision!r} gains nothing on a GPU this old")
     elif train.precision == "tf32":
         notes.append(f"train.precision = 'tf32' is for NVIDIA GPUs: on {device} it is 'fp32'")
+    elif train.precision == "bf16" and device.type == "cpu":
+        notes.append("train.precision = 'bf16' is slow on a CPU without instructions for it")
     # Measured to win nothing on a CPU, in minutes. MPS has no CUDA graphs, which are half of it.
     compiled = device.type == "cuda" if train.compile == "auto" else train.compile
-    if compiled and (reason := _cannot_compile(device)):
+    if compiled and (reason := cannot_compile(device)):
         if train.compile is True:
             raise UsageError(f"torch cannot compile here ({reason}): set train.compile = false")
         notes.append(f"the networks are not compiled, which would be faster: {reason}")
@@ -124,36 +108,3 @@ def choose(train: Train, device: torch.device) -> Execution:
             "wrong gradients; take it out"
         )
     return Execution(device, train.precision, compiled, channels_last, tuple(notes))
-
-
-def _compile(network: nn.Module, device: torch.device) -> None:
-    """The network's forward pass, and of a generator those that give features too.
-
-    Shapes are static in training; what evaluation does with others runs uncompiled (see in_use).
-    """
-    torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, VARIANTS)
-    mode = "reduce-overhead" if device.type == "cuda" else None  # by CUDA graphs
-    compiled = partial(torch.compile, backend=BACKEND, mode=mode, dynamic=False)
-    network.compile(backend=BACKEND, mode=mode, dynamic=False)
-    if isinstance(network, Generator) and network.encoder_layers():
-        for name in ("encoder_features", "forward_with_features"):
-            setattr(network, name, compiled(getattr(network, name)))
-
-
-def _cannot_compile(device: torch.device) -> str:
-    """Why a smallest of all functions cannot be compiled; nothing if it can."""
-    try:
-        torch.compile(_tripled, backend=BACKEND, dynamic=False)(torch.ones(8, device=device))
-    except Exception as error:  # no compiler, no Triton, an old GPU, an unwritable cache, ...
-        return _in_short(error)
-    return ""
-
-
-def _tripled(x: Tensor) -> Tensor:
-    return 3 * x
-
-
-def _in_short(error: Exception) -> str:
-    """What torch says first: which part raised, and what. Its advice on debugging comes after."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:2]) or type(error).__name__

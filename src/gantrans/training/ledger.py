@@ -9,13 +9,19 @@ import torch
 from torch import Tensor
 
 from gantrans.errors import NonFiniteError
-from gantrans.training.data import Labels
+from gantrans.training.batch import Labels
+from gantrans.training.distributed import ALONE, Ranks
 
 
 class Ledger:
-    """Collects each step's terms without waiting for the device; `read` fetches them at once."""
+    """Collects each step's terms without waiting for the device; `read` fetches them at once.
 
-    def __init__(self) -> None:
+    Args:
+        ranks: whose terms are means over part of the images; all of them look at the same steps.
+    """
+
+    def __init__(self, ranks: Ranks = ALONE) -> None:
+        self.ranks = ranks
         self._steps: list[tuple[int, list[str], Tensor, Sequence[Labels]]] = []
 
     def add(self, step: int, terms: Mapping[str, Tensor], labels: Sequence[Labels]) -> None:
@@ -25,21 +31,35 @@ class Ledger:
             self._steps.append((step, list(terms), stacked, labels))
 
     def read(self) -> dict[str, float]:
-        """The mean of each curve since the last read, and forget them. Raises as `check` does."""
+        """The mean of each curve since the last read, over all ranks, and forget them.
+
+        Raises as `check` does.
+        """
         self.check()
         values: dict[str, list[float]] = {}
         for _, curves, stacked, _ in self._steps:
             for curve, value in zip(curves, stacked.tolist(), strict=True):
                 values.setdefault(curve, []).append(value)
         self._steps.clear()
-        return {curve: sum(found) / len(found) for curve, found in values.items()}
+        means = {curve: sum(found) / len(found) for curve, found in values.items()}
+        of_all = self.ranks.exchange(means)
+        return {curve: sum(one[curve] for one in of_all) / len(of_all) for curve in means}
 
     def check(self) -> None:
-        """Raise NonFiniteError for the first term that is not finite, naming step and images."""
+        """Raise NonFiniteError for the first term of any rank that is not finite.
+
+        It names the step, and that rank's images.
+        """
+        for found in self.ranks.exchange(self._first_wrong()):
+            if found:
+                raise NonFiniteError(found)
+
+    def _first_wrong(self) -> str | None:
         for step, curves, stacked, labels in self._steps:
             for curve, value in zip(curves, stacked.tolist(), strict=True):
                 if not math.isfinite(value):
-                    raise NonFiniteError(_complaint(curve, value, step, labels))
+                    return _complaint(curve, value, step, labels)
+        return None
 
 
 def _complaint(curve: str, value: float, step: int, labels: Sequence[Labels]) -> str:

@@ -13,7 +13,8 @@ from gantrans.api.generator import Generator
 from gantrans.api.step import ENDS, Direction, Domain
 from gantrans.inference.padding import run_padded
 from gantrans.training.assemble import Job
-from gantrans.training.data import LoadedBatch, evaluation_image
+from gantrans.training.batch import LoadedBatch
+from gantrans.training.evaluation_images import evaluation_image
 from gantrans.training.grid import Block, grid
 from gantrans.training.in_use import in_use
 
@@ -72,7 +73,8 @@ class SampleImages:
 def batch_picture(job: Job, batch: LoadedBatch) -> Image.Image:
     """What training sees: a row of images for each domain."""
     names = job.spec.domains.model_dump()
-    return grid([Block(names[domain], [], [list(real)]) for domain, real in batch.real.items()])
+    seen = batch.on(torch.device("cpu"))
+    return grid([Block(names[domain], [], [list(images)]) for domain, images in seen.items()])
 
 
 def _sheet(heading: str, images: Tensor) -> Block:

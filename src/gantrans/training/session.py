@@ -20,13 +20,15 @@ from gantrans.training import checkpoint, retention, rundir
 from gantrans.training.assemble import Job, assemble
 from gantrans.training.checkpoint import Checkpoint
 from gantrans.training.data import training_batches
+from gantrans.training.distributed import Ranks, all_ranks
 from gantrans.training.dry_run import dry_run
 from gantrans.training.evaluate import Scores
-from gantrans.training.progress import LoggedProgress, progress_for
+from gantrans.training.opening import opening
+from gantrans.training.progress import LoggedProgress, PlainProgress, Progress, progress_for
 from gantrans.training.rundir import RunDirectory
 from gantrans.training.samples import batch_picture
 from gantrans.training.stop import StopRequest
-from gantrans.training.summary import in_words, ways
+from gantrans.training.summary import in_words
 from gantrans.training.trainer import Trainer
 
 Spec = Path | str | Mapping[str, Any]
@@ -79,20 +81,22 @@ def run(
     if resume is not None and run_dir is not None:
         raise UsageError("--run-dir makes a new run, --resume goes on with one: give one of them")
     console = console or Console(quiet=True)
-    with StopRequest() as stop:
+    with StopRequest() as stop, all_ranks() as ranks:
         files = [Path(plugin) for plugin in plugins]
         resumed = None
         if resume is None:
             loaded = _load(spec, settings, files)
             with _memory_advice():
-                job = assemble(loaded, choose_device(device))
-            directory = rundir.create(loaded, Path(run_dir) if run_dir else None, Path("runs"))
+                job = assemble(loaded, choose_device(device, *ranks.here), ranks)
+            directory = _created(loaded, Path(run_dir) if run_dir else None, ranks)
         else:
-            job, directory, resumed = _reopen(Path(resume), spec, settings, files, device)
-        progress = LoggedProgress(progress_for(console), directory.path / "log.txt")
+            job, directory, resumed = _reopen(Path(resume), spec, settings, files, device, ranks)
+        progress: Progress = PlainProgress(Console(quiet=True))
+        if ranks.first:
+            progress = LoggedProgress(progress_for(console), directory.path / "log.txt")
         try:
             trainer = Trainer(job, directory, progress, resumed)
-            if resume is not None:
+            if resume is not None and ranks.first:
                 _prepare(directory, job, resumed, progress.say)
             for line in opening(job, directory, resumed):
                 progress.say(line)
@@ -100,7 +104,14 @@ def run(
                 trainer.train(stop)
         finally:
             progress.close()
-    result = RunResult(directory.path, trainer.step, trainer.stopwatch.seconds, trainer.scores)
+        result = RunResult(directory.path, trainer.step, trainer.stopwatch.seconds, trainer.scores)
+        if ranks.first:
+            _conclude(trainer, result)
+    return result
+
+
+def _conclude(trainer: Trainer, result: RunResult) -> None:
+    """Write and say how it ended."""
     best_step = trainer.best["step"] if trainer.best else None
     summary = {
         "steps": result.steps,
@@ -108,11 +119,10 @@ def run(
         "metrics": result.metrics,
         "best_step": best_step,
     }
-    with _writing_in(directory):
-        directory.write_json(SUMMARY, summary)
-    for line in in_words(job, result.path, result.seconds, result.metrics, best_step):
-        progress.say(line)
-    return result
+    with _writing_in(trainer.run):
+        trainer.run.write_json(SUMMARY, summary)
+    for line in in_words(trainer.job, result.path, result.seconds, result.metrics, best_step):
+        trainer.progress.say(line)
 
 
 def rehearse(
@@ -149,42 +159,25 @@ def first_batch(
     return batch_picture(job, next(batches))
 
 
-def opening(job: Job, directory: RunDirectory, resumed: Checkpoint | None) -> list[str]:
-    """What a run is, before it begins."""
-    spec, device = job.spec, job.device
-    counts = " and ".join(
-        f"{len(source)} of {getattr(spec.domains, domain)}"
-        for domain, source in job.samples.sources.items()
-    )
-    begins = f"going on at step {resumed.facts['step']}" if resumed else "beginning"
-    threads = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""
-    return [
-        f"{spec.name}: {ways(spec, job.method)}, {spec.method.component.name}, "
-        f"on {device}{threads}",
-        f"{counts} to train on, {job.steps} steps in {spec.train.epochs} epochs; {begins} in "
-        f"{directory.path}",
-        *_passed_over(job),
-    ]
-
-
-def _passed_over(job: Job) -> Iterator[str]:
-    """Of which components that the spec names a plugin's claim was passed over."""
-    used = {(c.component.kind, c.component.name) for c in job.spec.components()}
-    registry = job.loaded.registry
-    for entry in registry:
-        kind, name = entry.ref.kind, entry.ref.name
-        if (kind, name) in used and (why := registry.conflict(entry)):
-            yield f"the {kind} {name!r} of {entry.origin} is not used: {why}"
-
-
 def _load(spec: Spec | None, settings: Iterable[str], plugins: list[Path]) -> LoadedSpec:
     if spec is None:
         raise UsageError("name a spec to run, or a run to go on with: --resume RUN")
     return load(spec, settings=settings, plugins=plugins)
 
 
+def _created(loaded: LoadedSpec, wanted: Path | None, ranks: Ranks) -> RunDirectory:
+    """The directory of a new run, which the first rank makes."""
+    made = str(rundir.create(loaded, wanted, Path("runs")).path) if ranks.first else None
+    return RunDirectory(Path(ranks.from_first(made)))
+
+
 def _reopen(
-    resume: Path, spec: Spec | None, settings: Iterable[str], plugins: list[Path], device: str
+    resume: Path,
+    spec: Spec | None,
+    settings: Iterable[str],
+    plugins: list[Path],
+    device: str,
+    ranks: Ranks,
 ) -> tuple[Job, RunDirectory, Checkpoint | None]:
     """The run to go on with, and the checkpoint to go on from: the newest unless one is named."""
     named = resume.absolute() if resume.absolute().parent.name == "checkpoints" else None
@@ -196,9 +189,10 @@ def _reopen(
         loaded = load(source, settings=settings, plugins=[*kept_files, *plugins])
     else:
         loaded = load(spec, settings=settings, plugins=plugins)
-    job = assemble(loaded, choose_device(device))
+    job = assemble(loaded, choose_device(device, *ranks.here), ranks)
     kept = [named] if named else checkpoint_folders(directory.checkpoints)
-    resumed = checkpoint.load(kept[-1], torch.device("cpu")) if kept else None
+    newest = ranks.from_first(str(kept[-1]) if kept else None)  # a shared disk may be behind
+    resumed = checkpoint.load(Path(newest), torch.device("cpu")) if newest else None
     done = resumed.facts["step"] if resumed else 0
     # One that was killed between its last checkpoint and its summary still has to end.
     if done > job.steps or (done == job.steps and (directory.path / SUMMARY).exists()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from gantrans.api.generator import Generator
 from gantrans.api.loss import LossTerms
-from gantrans.api.method import Batch, Phase
+from gantrans.api.method import Batch, Phase, PhaseResult
 from gantrans.api.step import ENDS, Direction
 from gantrans.training.assemble import Job
-from gantrans.training.data import LoadedBatch
+from gantrans.training.batch import LoadedBatch
+from gantrans.training.data_parallel import DataParallel, average_over_ranks
 from gantrans.training.ema import WeightAverage
-from gantrans.training.execution import choose
 from gantrans.training.initialise import seed_torch
 from gantrans.training.schedule import PATIENCE, Plateau, learning_rate
 
@@ -30,7 +30,7 @@ class TrainingStep:
 
     def __init__(self, job: Job) -> None:
         self.job, self.method = job, job.method
-        self.execution = choose(job.spec.train, job.device)
+        self.execution = job.execution
         # A network may have frozen some of its weights itself; those stay as they are.
         self._trainable = {
             name: [weight for weight in network.parameters() if weight.requires_grad]
@@ -53,6 +53,7 @@ class TrainingStep:
                 for name in self.method.averaged
             }
         self.execution.prepare(self.method.networks.values())
+        self._runs = {phase.name: self._on_all_ranks(phase) for phase in self.method.phases}
 
     def __call__(self, step: int, loaded: Sequence[LoadedBatch]) -> dict[str, Tensor]:
         """Train on `loaded`, whose gradients are added up; the terms by curve, as device scalars.
@@ -66,15 +67,14 @@ class TrainingStep:
 
     def _train(self, step: int, loaded: Sequence[LoadedBatch]) -> dict[str, Tensor]:
         spec, device = self.job.spec, self.job.device
-        seed_torch(spec.seed, "step", step)  # dropout must not depend on where a resume began
+        # Dropout must not depend on where a resume began; ranks see different images.
+        rank = self.job.ranks.rank
+        seed_torch(spec.seed, "step", step, *(("rank", rank) if rank else ()))
         weights = {name: loss.weight_at(step) for name, loss in spec.losses.items()}
         active = {name for name, weight in weights.items() if weight}
         batches = [
             Batch(
-                real={
-                    d: self.execution.lay_out(x.to(device, non_blocking=device.type == "cuda"))
-                    for d, x in batch.real.items()
-                },
+                real={d: self.execution.lay_out(x) for d, x in batch.on(device).items()},
                 ordinal=(step * len(loaded) + n) * spec.train.batch_size,
                 active=active,
                 paired=self.job.samples.paired,
@@ -89,7 +89,8 @@ class TrainingStep:
                 for curve, value in found.items():
                     terms[curve] = terms[curve] + value if curve in terms else value
             self._update(self.optimizers[phase.name], step)
-        for optimizer in self.loss_optimizers.values():
+        for name, optimizer in self.loss_optimizers.items():
+            average_over_ranks(self.losses[name].parameters())  # whatever phases they are read in
             self._update(optimizer, step)
         for average in self.averages.values():
             average.update(step + 1)
@@ -102,7 +103,7 @@ class TrainingStep:
     ) -> tuple[Batch, dict[str, Tensor]]:
         """Add the gradient of one of `count` batches; what later phases see of it, and the terms."""
         with self.execution.forward():
-            result = phase(phase.prepare(batch))
+            result = self._runs[phase.name](phase.prepare(batch))
         objective: Tensor | None = None
         curves: dict[str, Tensor] = {}
         for loss, given in result.terms.items():
@@ -113,6 +114,15 @@ class TrainingStep:
         if objective is not None and objective.requires_grad:
             torch.autograd.backward(objective / count if count > 1 else objective)
         return replace(batch, fake=result.fake or batch.fake), curves
+
+    def _on_all_ranks(self, phase: Phase) -> Callable[[Batch], PhaseResult]:
+        """The phase; where there are more ranks, with gradients that are means over all of them."""
+        trained = [weight for name in phase.trains for weight in self._trainable[name]]
+        if self.job.ranks.count == 1 or not trained:
+            return phase
+        if self.execution.compiled:  # torch would cut networks at what is exchanged in one message
+            torch._dynamo.config.optimize_ddp = False
+        return DataParallel(phase, trained, self.job.spec.train.accumulate)
 
     def _adam(self, weights: list[nn.Parameter]) -> torch.optim.Adam:
         settings, device = self.job.spec.optimizer, self.job.device

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
-from typing import Any
+from contextlib import closing
+from signal import Signals
+from typing import Any, NoReturn
 
 import torch
 
@@ -20,9 +20,10 @@ from gantrans.inference.model_files import checkpoint_folders
 from gantrans.training import checkpoint, retention
 from gantrans.training.assemble import Job
 from gantrans.training.checkpoint import Checkpoint
-from gantrans.training.data import LoadedBatch, lost_worker, training_batches
+from gantrans.training.distributed import CommonDataError, LostRankError, noticing_loss
 from gantrans.training.evaluate import Evaluation, Scores
 from gantrans.training.faults import blaming
+from gantrans.training.feed import Feed, cached
 from gantrans.training.headers import headers
 from gantrans.training.ledger import Ledger
 from gantrans.training.progress import Progress
@@ -32,10 +33,13 @@ from gantrans.training.step import TrainingStep
 from gantrans.training.stop import StopRequest
 from gantrans.training.stopwatch import Stopwatch
 from gantrans.training.trackers import Trackers
+from gantrans.training.workers import lost_worker
 
 
 class Trainer:
     """Trains a job in a run directory, from the beginning or from a checkpoint.
+
+    Where several ranks train, all of them do the same, with their own images; the first one writes.
 
     Args:
         job: what to train.
@@ -50,7 +54,8 @@ class Trainer:
         self.job, self.run, self.progress = job, run, progress
         self.training = TrainingStep(job)
         self.evaluation, self.samples = Evaluation(job), SampleImages(job)
-        self.ledger, self.stopwatch = Ledger(), Stopwatch(job)
+        self.ranks = job.ranks
+        self.ledger, self.stopwatch = Ledger(job.ranks), Stopwatch(job)
         self.step = 0
         self.scores: Scores = {}
         self.best: dict[str, Any] | None = None
@@ -68,24 +73,26 @@ class Trainer:
             DataError: an image cannot be used; the run is saved up to the step before, if it was
                 noticed in time.
             CheckpointError: a checkpoint cannot be written.
+            LostRankError: another rank has ended.
         """
         self.stopwatch.start(self.step)
         self.trackers = Trackers(
-            self.job.spec.trackers,
+            self.job.spec.trackers if self.ranks.first else {},
             run_dir=self.run.path,
             start_step=self.step,
             say=self.progress.say,
         )
         try:
-            self._stop_if_asked(stop)  # while everything was being built
-            with blaming(self.job.loaded):
+            with blaming(self.job.loaded), noticing_loss():
                 self._steps(stop)
         except DataError as error:
-            raise DataError(f"{error}. {self._rescue()}") from error
+            raise DataError(f"{error}. {self._rescue(error)}") from error
         except PluginError as error:  # in the middle of a step, which cannot be saved
             # The run has a copy of each one-file plugin; the mended file takes its place.
             more = " --plugin FILE" if self.job.loaded.registry.file_plugins() else ""
             raise PluginError(f"{error}. {self._how_to_go_on('Mend it', more)}") from error
+        except LostRankError as error:
+            raise LostRankError(f"{error}. {self._how_to_go_on()}") from error
         except NonFiniteError as error:
             # As it was, it would come to the same step again.
             again = self._how_to_go_on(more=" --set KEY=VALUE")
@@ -102,47 +109,36 @@ class Trainer:
             self.trackers.close()
 
     def _steps(self, stop: StopRequest) -> None:
-        for batches in self._batches():
-            self.in_step = True
-            terms = self.training(self.step, batches)
-            self.step, self.in_step = self.step + 1, False
-            self.ledger.add(self.step, terms, [batch.labels for batch in batches])
-            self.progress.advance(self.step, self.job.steps)
-            self._look()
-            self._stop_if_asked(stop)
+        samples = cached(self.job, self.progress.say, stop)
+        self.stopwatch.start(self.step)
+        with closing(Feed(self.job, samples, self.step, self.stopwatch)) as feed:
+            while self.step < self.job.steps:
+                batches = feed.take(stop)
+                if isinstance(batches, Signals):
+                    self._stop(batches.name)
+                self.in_step = True
+                terms = self.training(self.step, batches)
+                self.step, self.in_step = self.step + 1, False
+                self.ledger.add(self.step, terms, [batch.labels for batch in batches])
+                self.progress.advance(self.step, self.job.steps)
+                self._look()
 
-    def _stop_if_asked(self, stop: StopRequest) -> None:
-        if stop.asked and self.step < self.job.steps:
-            try:
-                self._save()
-            except GantransError as error:
-                raise type(error)(f"stopped by {stop.asked}, but {error}") from error
-            raise RunInterruptedError(f"stopped by {stop.asked}. {self._how_to_go_on()}")
-
-    def _rescue(self) -> str:
-        """Save what was done; how to go on. A second error must not hide the first."""
+    def _stop(self, signal: str) -> NoReturn:
         try:
-            if not self.in_step:
-                self._save()
+            self._save()
         except GantransError as error:
-            return f"Nor could that be saved: {error}"
-        return self._how_to_go_on()
+            raise type(error)(f"stopped by {signal}, but {error}") from error
+        raise RunInterruptedError(f"stopped by {signal}. {self._how_to_go_on()}")
 
-    def _batches(self) -> Iterator[list[LoadedBatch]]:
-        """The batches of each step that is left; the time spent waiting for them is noted."""
-        train, job = self.job.spec.train, self.job
-        loaded = training_batches(
-            job.samples,
-            batch_size=train.batch_size,
-            first=self.step * train.accumulate,
-            last=job.steps * train.accumulate,
-            workers=job.spec.data.workers,
-            pin_memory=job.device.type == "cuda",
-        )
-        for _ in range(self.step, job.steps):
-            with self.stopwatch.waiting():
-                batches = list(islice(loaded, train.accumulate))
-            yield batches
+    def _rescue(self, error: DataError) -> str:
+        """Save what was done; how to go on. A second error must not hide the first."""
+        everyone = self.ranks.count == 1 or isinstance(error, CommonDataError)
+        try:
+            if everyone and not self.in_step:
+                self._save()
+        except GantransError as second:
+            return f"Nor could that be saved: {second}"
+        return self._how_to_go_on()
 
     def _look(self) -> None:
         """Whatever is due after this step; all of it after the last."""
@@ -163,7 +159,7 @@ class Trainer:
                 "learning_rate": self.training.rate(self.step - 1),
             }
             self.trackers.scalars(self.step, {**values, **extra})
-        if due(train.sample_every):
+        if due(train.sample_every) and self.ranks.first:
             self._sample()
         improved = due(train.evaluate_every) and self._evaluate()
         if due(train.checkpoint_every) or improved:
@@ -214,6 +210,12 @@ class Trainer:
         if self.saved_at == self.step:
             return
         self.ledger.check()
+        if self.ranks.first:
+            self._write()
+        self.saved_at = self.step
+        self.ranks.largest(0)  # none says that it is saved, and ends, before it is
+
+    def _write(self) -> None:
         networks = {name: network.state_dict() for name, network in self.training.for_use().items()}
         state = self.training.state()
         for name, tensors in {**networks, "the training state": state}.items():
@@ -231,7 +233,6 @@ class Trainer:
         }
         weights = {name: (tensors, described[name]) for name, tensors in networks.items()}
         checkpoint.save(self.run.checkpoints, weights, state, facts)
-        self.saved_at = self.step
         retention.prune(self.run.checkpoints, self.job.spec.train.keep_last, facts)
 
     def _take_up(self, resumed: Checkpoint) -> None:
@@ -260,4 +261,4 @@ class Trainer:
         kept = checkpoint_folders(self.run.checkpoints)
         where = f"The run is saved in {kept[-1]}. " if kept else "Nothing was saved yet. "
         go_on = f"{first}, then go on with" if first else "Go on with"
-        return where + f"{go_on}: gantrans run --resume {self.run.path}{more}"
+        return where + f"{go_on}: {self.ranks.command} --resume {self.run.path}{more}"

@@ -1,42 +1,53 @@
-"""From a source's image to the network's input: resize, zoom, crop, flip, rotation, colours."""
+"""From a source's image to what networks get: convert, resize, zoom, crop.
+
+`settle` does what is the same each time an image is seen, and may be kept; `cut` does what a draw
+decides, on the host: a crop is a slice, which decides what is read and copied at all. Mirroring,
+colours and the like follow for a whole batch, on the device (gantrans.training.variation).
+"""
 
 from __future__ import annotations
 
 import math
 import random
+from dataclasses import dataclass
 
-import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, uint8
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
-from gantrans.api.image import convert, to_tensor
-from gantrans.api.transform import DomainTransform, Jitter
+from gantrans.api.image import convert, normalised, to_pixels, to_tensor
+from gantrans.api.transform import DomainTransform
 from gantrans.errors import DataError
 
 
-def prepare(
-    image: Image.Image | Tensor,
-    transform: DomainTransform,
-    *,
-    channels: int,
-    label: str,
-    draw: random.Random | None = None,
-) -> Tensor:
-    """The network's input (channels, H, W) in [-1, 1].
+@dataclass(frozen=True)
+class Settled:
+    """An image that is converted and resized.
+
+    Args:
+        image: of mode RGB or L; or a tensor (channels, H, W), uint8 for such a picture, else
+            float32 in [-1, 1]. Nothing writes into it.
+        size: width and height that it had before.
+    """
+
+    image: Image.Image | Tensor
+    size: tuple[int, int]
+
+
+def settle(
+    image: Image.Image | Tensor, transform: DomainTransform, *, channels: int, label: str
+) -> Settled:
+    """Convert and resize.
 
     Args:
         image: as the source gave it.
         transform: the spec's settings for the image's domain.
         channels: that the domain has.
         label: what to call the image if it does not fit.
-        draw: where training's zoom, crop, flip, rotation and colours come from; absent for test
-            images, which are cropped at the centre and otherwise left alone.
 
     Raises:
-        DataError: if the image, after the smallest zoom, is smaller than the crop, or if it has
-            other channels.
+        DataError: if it has other channels, or pixels of an unknown kind.
     """
     right: Image.Image | Tensor
     try:
@@ -48,11 +59,65 @@ def prepare(
             right = to_tensor(image, channels)
     except DataError as error:
         raise DataError(f"cannot use the image {label}: {error}") from None
-    if isinstance(right, Tensor):
-        x = _cut_tensor(right, transform, label, draw)
-    else:
-        x = to_tensor(_cut_picture(right, transform, label, draw), channels)
-    return x if draw is None else _vary(x, transform, draw)
+    width, height = size = size_of(right)
+    new = transform.resized(width, height)
+    if new == size:
+        return Settled(right, size)
+    if isinstance(right, Image.Image):  # antialiased when it shrinks
+        return Settled(right.resize(new, Image.Resampling.BICUBIC), size)
+    return Settled(_resized(right, *new), size)
+
+
+def cut(
+    settled: Image.Image | Tensor,
+    transform: DomainTransform,
+    *,
+    channels: int,
+    label: str,
+    draw: random.Random | None = None,
+) -> Tensor:
+    """The part that is seen: uint8 (channels, H, W) of a picture, else float32 in [-1, 1].
+
+    Args:
+        settled: what `settle` made of an image.
+        transform: the spec's settings for the image's domain.
+        channels: that the domain has.
+        label: what to call the image if it does not fit.
+        draw: where zoom and crop come from; absent: the centre, not zoomed.
+
+    Raises:
+        DataError: if the image, after the smallest zoom, is smaller than the crop.
+    """
+    if transform.zoom is not None and draw is not None:
+        settled = _zoomed(settled, transform, label, draw)
+    elif transform.crop is not None:
+        settled = _part(settled, _box(*size_of(settled), transform.crop, label, draw))
+    return to_pixels(settled, channels) if isinstance(settled, Image.Image) else settled
+
+
+def prepare(
+    image: Image.Image | Tensor, transform: DomainTransform, *, channels: int, label: str
+) -> Tensor:
+    """The network's input (channels, H, W) in [-1, 1] outside training: resized, centre crop.
+
+    Raises:
+        DataError: as `settle` and `cut`.
+    """
+    settled = settle(image, transform, channels=channels, label=label)
+    x = cut(settled.image, transform, channels=channels, label=label)
+    return normalised(x) if x.dtype == uint8 else x
+
+
+def size_of(image: Image.Image | Tensor) -> tuple[int, int]:
+    """Width and height in pixels."""
+    return (image.shape[-1], image.shape[-2]) if isinstance(image, Tensor) else image.size
+
+
+def _part(image: Image.Image | Tensor, box: tuple[int, int, int, int]) -> Image.Image | Tensor:
+    left, top, right, bottom = box
+    if isinstance(image, Tensor):
+        return image[:, top:bottom, left:right]
+    return image.crop(box)
 
 
 def _is_plain(image: Image.Image, channels: int) -> bool:
@@ -60,33 +125,31 @@ def _is_plain(image: Image.Image, channels: int) -> bool:
     return image.mode == mode and not image.has_transparency_data
 
 
-def _cut_picture(
-    image: Image.Image, transform: DomainTransform, label: str, draw: random.Random | None
-) -> Image.Image:
-    if transform.zoom is not None and draw is not None:
-        return _zoomed_picture(image, transform, label, draw)
-    size = transform.resized(*image.size)
-    if size != image.size:
-        image = image.resize(size, Image.Resampling.BICUBIC)  # antialiased when it shrinks
-    if transform.crop is None:
-        return image
-    return image.crop(_box(*image.size, transform.crop, label, draw))
-
-
-def _zoomed_picture(
-    image: Image.Image, transform: DomainTransform, label: str, draw: random.Random
-) -> Image.Image:
+def _zoomed(
+    image: Image.Image | Tensor, transform: DomainTransform, label: str, draw: random.Random
+) -> Image.Image | Tensor:
     """The crop of the scaled image. Only its pixels are computed: the image may be a large one."""
     assert transform.crop is not None  # the config refuses a zoom without
-    width, height = _zoomed(*image.size, transform, label, draw)
-    left, top, right, bottom = _box(width, height, transform.crop, label, draw)
+    if isinstance(image, Tensor) and image.dtype == uint8:
+        image = F.to_pil_image(image)
+    width, height = _zoomed_size(*size_of(image), transform, label, draw)
+    left, top, right, bottom = box = _box(width, height, transform.crop, label, draw)
+    if isinstance(image, Tensor):
+        return _part(_resized(image, width, height), box)
     x, y = image.width / width, image.height / height  # pixels of the image to one of the result
     # A crop at the far border would end outside by a rounding error, which Pillow refuses.
-    box = (left * x, top * y, min(right * x, image.width), min(bottom * y, image.height))
-    return image.resize((transform.crop, transform.crop), Image.Resampling.BICUBIC, box)
+    area = (left * x, top * y, min(right * x, image.width), min(bottom * y, image.height))
+    return image.resize((transform.crop, transform.crop), Image.Resampling.BICUBIC, area)
 
 
-def _zoomed(
+def _resized(x: Tensor, width: int, height: int) -> Tensor:
+    if (height, width) == x.shape[1:]:
+        return x
+    smooth: Tensor = F.resize(x, [height, width], InterpolationMode.BICUBIC, antialias=True)
+    return smooth.clamp(-1, 1)  # it overshoots
+
+
+def _zoomed_size(
     width: int, height: int, transform: DomainTransform, label: str, draw: random.Random
 ) -> tuple[int, int]:
     """The width and height after resize and a drawn zoom, with the smallest of which a crop fits.
@@ -106,21 +169,6 @@ def _zoomed(
     return transform.zoomed(width, height, draw.uniform(smallest, largest))
 
 
-def _cut_tensor(
-    x: Tensor, transform: DomainTransform, label: str, draw: random.Random | None
-) -> Tensor:
-    width, height = transform.resized(x.shape[2], x.shape[1])
-    if transform.zoom is not None and draw is not None:
-        width, height = _zoomed(x.shape[2], x.shape[1], transform, label, draw)
-    if (height, width) != x.shape[1:]:
-        bicubic = InterpolationMode.BICUBIC
-        x = F.resize(x, [height, width], bicubic, antialias=True).clamp(-1, 1)  # it overshoots
-    if transform.crop is None:
-        return x
-    left, top, right, bottom = _box(width, height, transform.crop, label, draw)
-    return x[:, top:bottom, left:right]
-
-
 def _box(
     width: int, height: int, size: int, label: str, draw: random.Random | None
 ) -> tuple[int, int, int, int]:
@@ -135,30 +183,3 @@ def _box(
     left = draw.randint(0, spare_x) if draw else spare_x // 2
     top = draw.randint(0, spare_y) if draw else spare_y // 2
     return left, top, left + size, top + size
-
-
-def _vary(x: Tensor, transform: DomainTransform, draw: random.Random) -> Tensor:
-    if transform.flip and draw.random() < 0.5:
-        x = x.flip(-1)
-    if transform.rotate:
-        square = x.shape[1] == x.shape[2]
-        x = x.rot90(draw.randrange(4) if square else 2 * draw.randrange(2), (1, 2))
-    return _jitter(x, transform.jitter, draw) if transform.jitter else x
-
-
-def _jitter(x: Tensor, jitter: Jitter, draw: random.Random) -> Tensor:
-    """Brightness, contrast, saturation and hue, in this order; (1 or 3, H, W) in [-1, 1]."""
-
-    def factor(most: float) -> float:
-        return draw.uniform(1 - most, 1 + most)
-
-    # All four are drawn whatever they are, so that one setting does not change another's draws.
-    brightness, contrast = factor(jitter.brightness), factor(jitter.contrast)
-    saturation, turn = factor(jitter.saturation), draw.uniform(-jitter.hue, jitter.hue)
-    colours = (x + 1) / 2
-    colours = F.adjust_brightness(colours, brightness)
-    colours = F.adjust_contrast(colours, contrast)
-    if len(colours) == 3:
-        colours = F.adjust_hue(F.adjust_saturation(colours, saturation), turn)
-    result: Tensor = torch.clamp(2 * colours - 1, -1, 1)
-    return result

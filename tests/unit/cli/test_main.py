@@ -81,6 +81,7 @@ def test_help_lists_every_command_with_a_line_that_fits(capsys: Any) -> None:
         "validate",
         "show-batch",
         "run",
+        "bench",
         "translate",
         "list-components",
         "new-plugin",

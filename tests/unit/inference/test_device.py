@@ -42,3 +42,21 @@ def test_a_gpu_too_many_is_refused_with_those_that_are_there(machine):
     machine(cuda=2)
     with pytest.raises(UsageError, match="cuda, cuda:0, cuda:1, cpu"):
         choose_device("cuda:2")
+
+
+def test_each_process_of_a_machine_has_a_gpu_of_its_own(machine, monkeypatch):
+    machine(cuda=2)
+    taken = []
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    for name in ("auto", "cuda"):
+        assert choose_device(name, rank=1, ranks=2) == torch.device("cuda", 1)
+    assert taken == [1, 1]
+    assert choose_device("cpu", rank=1, ranks=2) == torch.device("cpu")
+
+
+def test_two_processes_do_not_share_a_gpu(machine):
+    machine(cuda=2)
+    with pytest.raises(UsageError, match="cannot share 'cuda:1'"):
+        choose_device("cuda:1", rank=1, ranks=2)
+    with pytest.raises(UsageError, match="--nproc-per-node=2"):
+        choose_device("auto", rank=2, ranks=3)

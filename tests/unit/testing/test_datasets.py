@@ -139,6 +139,26 @@ FAULTS = [
         "give a new image each time",
     ),
     fault(
+        "origins_name_images",
+        method(SOURCE, "def origin(self, index): return f'image {index}'"),
+        "as that of another image is",
+    ),
+    fault(
+        "origins_name_images",
+        method(SOURCE, "def origin(self, index): return str(random.random())"),
+        "gives two different origins",
+    ),
+    fault(
+        "origins_name_images",
+        method(SOURCE, "def origin(self, index): import pathlib; return pathlib.Path('nowhere')"),
+        "which is no file",
+    ),
+    fault(
+        "origins_name_images",
+        method(SOURCE, "def origin(self, index): return index"),
+        "give the path of a file",
+    ),
+    fault(
         "survives_a_spawned_process",
         method(SOURCE, "def __setstate__(self, state): import os; os._exit(1)"),
         "dies or hangs",

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from faulty import built, fault, faulty, unproven
 from gantrans.api.generator import Generator
+from gantrans.api.recompute import recomputed
 from gantrans.errors import DataError
 from gantrans.testing.generators import CHECKS
 
@@ -40,6 +41,26 @@ class Encoding(Sound):
     def encoder_features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         everything = {"image": x, "conv": self.conv(x)}
         return {name: everything[name] for name in layers}
+
+
+class Recomputing(Sound):
+    """A generator that forgets what is inside its one block."""
+
+    name = "recomputing"
+    recomputes = True
+
+    def __init__(self, config: Any, *, in_channels: int, out_channels: int) -> None:
+        super().__init__(config, in_channels=in_channels, out_channels=out_channels)
+        self.block = nn.Sequential(
+            *(nn.Conv2d(out_channels, out_channels, 1) for _ in range(2)), nn.Dropout()
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return recomputed(self.block, self.conv(x), self.recompute).tanh()
+
+
+def half_when_told(self: Any, x: Tensor) -> Tensor:
+    return Recomputing.forward(self, x) * (0.5 if self.recompute else 1.0)
 
 
 def changed(change: Callable[[Tensor], Tensor]) -> Callable[..., dict[str, Tensor]]:
@@ -194,6 +215,12 @@ FAULTS = [
         faulty(Encoding, forward_with_features=cut_off),
         "leave out .detach()",
     ),
+    fault("recomputing_changes_no_gradient", faulty(Sound, recomputes=True), "leave `recomputes`"),
+    fault(
+        "recomputing_changes_no_gradient",
+        faulty(Recomputing, forward=half_when_told),
+        "other gradients",
+    ),
     fault(
         "takes_the_smallest_size",
         faulty(Sound, forward=lambda self, x: Sound.forward(self, F.pad(x, (4,) * 4, "reflect"))),
@@ -274,6 +301,10 @@ def test_a_sound_one_passes(is_sound: Callable[[Any], None]) -> None:
 
 def test_one_with_an_encoder_passes(is_sound: Callable[[Any], None]) -> None:
     is_sound(Encoding)
+
+
+def test_one_that_recomputes_passes(is_sound: Callable[[Any], None]) -> None:
+    is_sound(Recomputing)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from gantrans.errors import DataError, SpecError
-from tiny_run import tiny_job
+from tiny_run import tiny_job, whole_sample
 
 PLUGIN = '''
 import gantrans
@@ -182,11 +182,11 @@ def test_repeated_visits_show_every_image_equally_often_and_cut_it_elsewhere() -
         data={"size": 48, "train": 2, "repeat": 3, "transform": {"crop": 32, "flip": False}},
         metrics={},
     )
-    samples = [job.samples[n] for n in range(6)]
+    samples = [whole_sample(job, n) for n in range(6)]
     for domain in "ab":
-        seen = [labels[domain] for _, labels in samples]  # type: ignore[union-attr, index]
+        seen = [labels[domain] for _, labels in samples]
         assert sorted(seen) == 3 * ["train-0000"] + 3 * ["train-0001"]
-        cuts = {images[domain].numpy().tobytes() for images, _ in samples}  # type: ignore
+        cuts = {images[domain].numpy().tobytes() for images, _ in samples}
         assert len(cuts) == 6
 
 

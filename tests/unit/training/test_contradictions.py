@@ -150,3 +150,15 @@ def test_a_plateau_is_looked_for_while_the_run_goes_on() -> None:
     assert problems(train={"decay": "plateau", "evaluate_every": 0}) == [
         "train.evaluate_every: 0 measures at the end only, when it is too late for a plateau"
     ]
+
+
+@pytest.mark.parametrize(
+    ("generator", "name"), [({"type": "unet", "depth": 4}, "unet"), ({"norm": "batch"}, "resnet")]
+)
+def test_a_generator_that_cannot_recompute_is_not_told_to(generator: Any, name: str) -> None:
+    settings = {"width": 4, **generator}
+    if "depth" in generator:
+        settings["blocks"] = None
+    [said] = problems(generator=settings, train={"recompute": True})
+    assert said.startswith(f"train.recompute: the generator {name!r} cannot recompute")
+    assert problems(train={"recompute": True}) == []

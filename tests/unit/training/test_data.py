@@ -13,8 +13,9 @@ from gantrans.api.step import Domain
 from gantrans.api.transform import Transform
 from gantrans.errors import DataError
 from gantrans.plugin.carried import FilePlugins
-from gantrans.training import data
-from gantrans.training.data import LoadedBatch, TrainingSamples, training_batches
+from gantrans.training.batch import LoadedBatch
+from gantrans.training.data import TrainingSamples, training_batches
+from gantrans.training.evaluation_images import evaluation_image
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,15 @@ def samples(
 
 
 def batches(
-    of: TrainingSamples, last: int, *, first: int = 0, size: int = 1, workers: int = 0
+    of: TrainingSamples, last: int, *, first: int = 0, size: int = 1, workers: int = 0, **more: int
 ) -> list[LoadedBatch]:
-    return list(
-        training_batches(
-            of, batch_size=size, first=first, last=last, workers=workers, pin_memory=False
+    """The batches as networks get them."""
+    return [
+        LoadedBatch(batch.on(torch.device("cpu")), batch.labels)
+        for batch in training_batches(
+            of, batch_size=size, first=first, last=last, workers=workers, pin_memory=False, **more
         )
-    )
+    ]
 
 
 def seen(of: TrainingSamples, epoch: int, domain: Domain = "a") -> list[int]:
@@ -97,6 +100,18 @@ def test_a_batch_of_two_is_two_batches_of_one() -> None:
     for n, two in enumerate(twos):
         pair = ones[2 * n : 2 * n + 2]
         assert torch.equal(two.real["b"], torch.cat([one.real["b"] for one in pair]))
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_the_shares_of_all_ranks_are_the_whole_batch(ranks: int) -> None:
+    of = samples(Numbered(7), Numbered(5), epoch_size=8)
+    shares = [batches(of, 5, first=1, size=4, rank=rank, ranks=ranks) for rank in range(ranks)]
+    for n, whole in enumerate(batches(of, 5, first=1, size=4)):
+        for domain in whole.real:
+            own = [share[n] for share in shares]
+            assert torch.equal(torch.cat([one.real[domain] for one in own]), whole.real[domain])
+            labels = [label for one in own for label in one.labels[domain]]
+            assert labels == whole.labels[domain]
 
 
 def test_every_image_of_the_larger_domain_is_seen_once_an_epoch() -> None:
@@ -195,9 +210,9 @@ def test_test_images_are_neither_drawn_nor_mirrored(builtins: Any, tmp_path: Any
     dataset = config.build(base_dir=tmp_path)
     source = Numbered(3, side=12)
     with pytest.raises(DataError, match="image-1"):
-        data.evaluation_image(dataset, source, "a", 1)
+        evaluation_image(dataset, source, "a", 1)
     large = Numbered(3, side=20)
-    cut = ((data.evaluation_image(dataset, large, "a", 2) + 1) * 127.5).round().int()
+    cut = ((evaluation_image(dataset, large, "a", 2) + 1) * 127.5).round().int()
     assert torch.equal(cut[0, 0], torch.arange(2, 18).int())
     assert torch.equal(cut[1, :, 0], torch.arange(2, 18).int())
     assert int(cut[2, 0, 0]) == 2

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gantrans.training import data
+from gantrans.training.evaluation_images import evaluation_image
 from gantrans.training.evaluate import Evaluation
 from tiny_run import tiny_job
 
@@ -36,10 +36,7 @@ def test_psnr_is_that_of_the_translations_to_the_true_other_season() -> None:
     scores, job, _ = measured(data={"test": 3})
     summer, winter = (
         torch.stack(
-            [
-                data.evaluation_image(job.dataset, job.dataset.source("test", d), d, i)
-                for i in range(3)
-            ]
+            [evaluation_image(job.dataset, job.dataset.source("test", d), d, i) for i in range(3)]
         )
         for d in ("a", "b")
     )

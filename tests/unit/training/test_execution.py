@@ -14,6 +14,7 @@ from gantrans.builtins.normalizers.group import Group
 from gantrans.builtins.normalizers.instance import Instance
 from gantrans.builtins.normalizers.layer import Layer
 from gantrans.errors import GantransError, UsageError
+from gantrans.inference import compilation
 from gantrans.inference.precision import products_in
 from gantrans.spec.model import Train
 from gantrans.training import execution
@@ -28,7 +29,7 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that compiling does but the writing of C++, which takes a minute."""
-    monkeypatch.setattr(execution, "BACKEND", "aot_eager")
+    monkeypatch.setattr(compilation, "BACKEND", "aot_eager")
 
 
 def test_by_default_a_cpu_computes_plain_float32() -> None:
@@ -36,7 +37,7 @@ def test_by_default_a_cpu_computes_plain_float32() -> None:
 
 
 def test_on_cuda_networks_are_compiled_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execution, "_cannot_compile", lambda device: "")
+    monkeypatch.setattr(execution, "cannot_compile", lambda device: "")
     chosen = choose(Train(), CUDA)
     assert chosen.compiled
     assert "torch compiles the networks" in " ".join(chosen.notes)
@@ -46,7 +47,7 @@ def test_on_cuda_networks_are_compiled_by_default(monkeypatch: pytest.MonkeyPatc
 def test_a_machine_that_cannot_compile_trains_uncompiled_and_says_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(execution, "_cannot_compile", lambda device: "no compiler found")
+    monkeypatch.setattr(execution, "cannot_compile", lambda device: "no compiler found")
     chosen = choose(Train(), CUDA)
     assert not chosen.compiled
     assert "no compiler found" in chosen.notes[0]
@@ -55,14 +56,14 @@ def test_a_machine_that_cannot_compile_trains_uncompiled_and_says_why(
 
 
 def test_whether_torch_can_compile_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert execution._cannot_compile(CPU) == ""
+    assert compilation.cannot_compile(CPU) == ""
 
     def broken(*_: Any) -> Any:
         raise RuntimeError("no compiler found\nmore of it")
 
     torch.compiler.reset()
-    monkeypatch.setattr(execution, "BACKEND", broken)
-    assert "no compiler found" in execution._cannot_compile(CPU)
+    monkeypatch.setattr(compilation, "BACKEND", broken)
+    assert "no compiler found" in compilation.cannot_compile(CPU)
 
 
 @pytest.mark.parametrize(("capability", "said"), [((7, 5), True), ((8, 0), False)])
@@ -188,7 +189,7 @@ def test_what_cannot_be_compiled_is_one_message(monkeypatch: pytest.MonkeyPatch)
     job = tiny_job(train={"compile": True})
     step = TrainingStep(job)
     torch.compiler.reset()
-    monkeypatch.setattr(execution, "BACKEND", broken)
+    monkeypatch.setattr(compilation, "BACKEND", broken)
     step.execution.prepare(job.method.networks.values())
     with pytest.raises(GantransError, match=r"no such instruction.*set train.compile = false"):
         step(0, steps_of(job, 1)[0])

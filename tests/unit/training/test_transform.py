@@ -10,7 +10,28 @@ from torch import Tensor
 
 from gantrans.api.transform import Transform
 from gantrans.errors import DataError
-from gantrans.training.transform import prepare
+from gantrans.training.batch import LoadedBatch
+from gantrans.training.transform import cut, settle
+from gantrans.training.transform import prepare as prepare_for_evaluation
+from gantrans.training.variation import Variations, draw_variation
+
+
+def prepare(
+    image: Image.Image | Tensor,
+    transform: Transform,
+    *,
+    channels: int,
+    label: str,
+    draw: random.Random | None = None,
+) -> Tensor:
+    """What a network gets of the image: in training with a draw, outside without."""
+    if draw is None:
+        return prepare_for_evaluation(image, transform, channels=channels, label=label)
+    settled = settle(image, transform.fixed(), channels=channels, label=label)
+    x = cut(settled.image, transform, channels=channels, label=label, draw=draw)
+    drawn = draw_variation(transform, draw, square=x.shape[1] == x.shape[2])
+    batch = LoadedBatch({"a": x[None]}, {"a": [label]}, {"a": Variations.of([drawn])})
+    return batch.on(torch.device("cpu"))["a"][0]
 
 
 def ramp(width: int, height: int) -> Image.Image:

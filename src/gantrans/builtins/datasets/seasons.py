@@ -52,6 +52,10 @@ class DrawnScenes(ImageSource):
         """A name such as "test-0003"."""
         return f"{self.prefix}-{index:04d}"
 
+    def origin(self, index: int) -> str:
+        """What is drawn: the scene, the season and the size."""
+        return f"{self.stream}/{index}/{self.season}/{self.size}"
+
 
 class Seasons(Dataset):
     """Drawn landscapes in summer (a) and winter (b), made on the fly from a seed.

@@ -20,7 +20,7 @@ from gantrans.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class OnePicture(ImageSource):
-    """One image file.
+    """One image file. It has no `origin`: the picture is kept in memory, which is faster still.
 
     Args:
         path: where it is.

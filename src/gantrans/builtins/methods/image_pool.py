@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gantrans.api.randomness import stream
+from gantrans.api.ranks import gathered, own_share
 from gantrans.errors import DataError
 
 
@@ -14,7 +15,8 @@ class ImagePool:
 
     While the pool fills, an image is stored and given back. Then, with probability 1/2, a stored
     image is given in its place and the new one stored. What happens to the n-th image since
-    training began is a function of (seed, domain, n) alone.
+    training began is a function of (seed, domain, n) alone. Where several ranks train, each does
+    the same with the images of all, so all have the same pool: that which one process would have.
 
     Args:
         size: how many images it holds; 0 gives back what it gets.
@@ -27,13 +29,16 @@ class ImagePool:
         self.images: Tensor | None = None
 
     def exchange(self, images: Tensor, ordinal: int) -> Tensor:
-        """(N, C, H, W) in, the same shape out; `ordinal` is the number of the first image.
+        """(n, C, H, W) in, the same shape out; this rank's of a batch of N.
+
+        `ordinal` is the number of the whole batch's first image, on all ranks.
 
         Raises DataError for images of another size than those it holds, as after a resume with
         another crop.
         """
         if self.size == 0:
             return images
+        images = gathered(images)
         if self.images is None:
             self.images = images.new_zeros((self.size, *images.shape[1:]))
         if self.images.shape[1:] != images.shape[1:]:
@@ -52,7 +57,7 @@ class ImagePool:
                 place = draw.randrange(self.size)
                 given[n - ordinal] = self.images[place]
                 self.images[place] = image
-        return given
+        return own_share(given)
 
     def state(self) -> Tensor:
         """The stored images (size, C, H, W), for a checkpoint; empty before the first exchange."""

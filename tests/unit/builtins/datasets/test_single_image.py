@@ -13,7 +13,7 @@ from gantrans.builtins.datasets import single_image
 from gantrans.builtins.datasets.single_image import SingleImage
 from gantrans.errors import DataError, SpecError
 from gantrans.spec.load import Source, load
-from tiny_run import tiny_job, tiny_spec
+from tiny_run import tiny_job, tiny_spec, whole_sample
 
 
 @pytest.fixture
@@ -83,9 +83,7 @@ def test_training_sees_other_crops_of_the_same_pictures(tmp_path: Path) -> None:
     )
     seen = set()
     for number in range(20):
-        sample = job.samples[number]
-        assert not isinstance(sample, DataError), sample
-        images, names = sample
+        images, names = whole_sample(job, number)
         assert names == {"a": str(tmp_path / "a.png"), "b": str(tmp_path / "b.png")}
         assert images["a"].shape == images["b"].shape == (3, 24, 24)
         assert not torch.equal(images["a"], images["b"])

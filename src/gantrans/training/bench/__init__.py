@@ -1,0 +1,1 @@
+"""What `gantrans bench` measures of a spec on this machine, and what it advises."""

@@ -1,0 +1,363 @@
+"""Caches: the same batches with and without, whatever happened to the files since."""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from gantrans.errors import DataError
+from gantrans.training import cache_folder, caching
+from gantrans.training.assemble import Job
+from gantrans.training.batch import LoadedBatch
+from gantrans.training.cache import read_header
+from gantrans.training.caching import with_caches
+from gantrans.training.data import TrainingSamples, training_batches
+from tiny_run import tiny_job
+
+COUNT = 5
+CUT = {"resize": 20, "crop": 16, "rotate": True, "jitter": {"hue": 0.1}}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where caches go."""
+    monkeypatch.setenv("GANTRANS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Images of several sizes and kinds."""
+    for n in range(COUNT):
+        for domain in "AB":
+            place = tmp_path / f"data/train{domain}/{n}.{'png' if domain == 'A' else 'jpg'}"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            image = Image.effect_noise((24 + 2 * n, 30), 90)
+            (image.convert("RGB") if n else image).save(place)
+    return tmp_path / "data"
+
+
+def job_of(root: Path, transform: dict[str, Any] = CUT, **data: Any) -> Job:
+    of_drawings = {"size": None, "train": None, "test": None}
+    own = {"type": "unpaired_folder", "root": str(root), "transform": transform}
+    return tiny_job(data={**of_drawings, **own, **data}, metrics={})
+
+
+def cached(job: Job, said: list[str] | None = None) -> TrainingSamples:
+    return with_caches(job, say=(said if said is not None else []).append)
+
+
+def batches(of: TrainingSamples, *, workers: int = 0, first: int = 0) -> list[LoadedBatch]:
+    found = training_batches(
+        of, batch_size=2, first=first, last=7, workers=workers, pin_memory=False
+    )
+    return list(found)
+
+
+def same(ours: list[LoadedBatch], theirs: list[LoadedBatch]) -> bool:
+    cpu = torch.device("cpu")
+    return len(ours) == len(theirs) and all(
+        x.labels == y.labels
+        and all(torch.equal(x.real[d], y.real[d]) for d in x.real)
+        and all(torch.equal(x.on(cpu)[d], y.on(cpu)[d]) for d in x.real)
+        for x, y in zip(ours, theirs, strict=True)
+    )
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+# The same batches
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [CUT, {**CUT, "zoom": [0.9, 1.3]}, {"crop": 16}, {"resize": [16, 24]}],
+    ids=["resize", "zoom", "crop", "exact"],
+)
+def test_batches_are_bit_for_bit_those_without_a_cache(
+    transform: dict[str, Any], root: Path
+) -> None:
+    job = job_of(root, transform)
+    plain, kept = batches(job.samples), cached(job)
+    assert set(kept.caches) == {"a", "b"}
+    assert kept.ready == ("zoom" not in transform)
+    assert same(batches(kept), plain)
+    assert same(batches(cached(job)), plain)  # opened, not built
+    assert same(batches(kept, first=3), plain[3:])
+    if "zoom" in transform:
+        assert same(batches(kept, workers=1), plain)
+
+
+def test_a_paired_and_a_drawn_data_set_are_cached_too(root: Path, tmp_path: Path) -> None:
+    wide = tmp_path / "wide"
+    wide.mkdir()
+    for n in range(3):
+        Image.effect_noise((40, 20), 90).convert("RGB").save(wide / f"{n}.png")
+    halves = job_of(wide, {"crop": 16}, type="paired_folder", side_by_side=True)
+    drawn = tiny_job()
+    for job in (halves, drawn):
+        kept = cached(job)
+        assert set(kept.caches) == {"a", "b"}
+        assert same(batches(kept), batches(job.samples))
+
+
+def test_pairs_of_two_sizes_are_refused_though_they_are_resized_to_one(tmp_path: Path) -> None:
+    job = tiny_job(data={"pairs": True})
+    kept = cached(job)
+    other = kept.caches["b"]
+    other.stored = [replace(one, size=(1, 1)) for one in other.stored]
+    with pytest.raises(DataError, match="must have one size"):
+        batches(kept)
+
+
+def test_what_is_cached_is_not_read_again(root: Path) -> None:
+    job = job_of(root)
+    plain, kept = batches(job.samples), cached(job)
+    shutil.rmtree(root)
+    assert same(batches(kept), plain)
+
+
+def test_a_cache_goes_to_another_process(root: Path) -> None:
+    kept = cached(job_of(root))
+    again = pickle.loads(pickle.dumps(kept))
+    assert same(batches(again), batches(kept))
+
+
+def test_without_room_for_caches_none_are_made(root: Path, folder: Path) -> None:
+    assert cached(job_of(root, cache_gib=0)).caches == {}
+    assert files(folder) == []
+
+
+# What is still right, and what is not
+
+
+def test_a_changed_image_is_seen(root: Path, folder: Path) -> None:
+    job = job_of(root)
+    cached(job)
+    [before] = [p for p in files(folder) if str(root / "trainA") in p.read_text("latin-1")]
+    changed = root / "trainA/2.png"
+    state = changed.stat()
+    Image.effect_noise((28, 30), 90).convert("RGB").save(changed)
+    os.utime(changed, ns=(state.st_mtime_ns, state.st_mtime_ns + 10**6))
+    again = cached(job)
+    assert same(batches(again), batches(job.samples))
+    assert len(files(folder)) == 2 and before.exists()  # built in its place
+
+
+def test_touched_files_with_the_same_bytes_are_not_decoded_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_of(root)
+    plain = batches(job.samples)
+    cached(job)
+    for path in root.rglob("*.*"):
+        os.utime(path, ns=(1, 10**9))
+
+    def no_build(*_: Any, **__: Any) -> Any:
+        raise AssertionError("built again")
+
+    hashed: list[Path] = []
+    digest = caching.file_digest
+    monkeypatch.setattr(caching, "build", no_build)
+    monkeypatch.setattr(caching, "file_digest", lambda p: hashed.append(p) or digest(p))
+    kept = cached(job)
+    assert same(batches(kept), plain)
+    assert {p for p in hashed if p.suffix != ".py"} == set(root.rglob("*.*"))
+    hashed.clear()
+    assert set(cached(job).caches) == {"a", "b"}  # their new times were noted
+    assert [p for p in hashed if p.suffix != ".py"] == []
+
+
+@pytest.mark.parametrize("change", ["more", "fewer"])
+def test_another_list_of_files_is_another_cache(change: str, root: Path) -> None:
+    cached(job_of(root))
+    if change == "more":
+        shutil.copy(root / "trainA/1.png", root / "trainA/0a.png")
+    else:
+        (root / "trainA/1.png").unlink()
+    job = job_of(root)
+    assert same(batches(cached(job)), batches(job.samples))
+
+
+def test_other_settings_have_another_cache(root: Path, folder: Path) -> None:
+    for data in ({}, {"channels": 1}, {"transform": {"resize": 24, "crop": 16}}):
+        job = job_of(root, **data)
+        assert same(batches(cached(job)), batches(job.samples))
+    assert len(files(folder)) == 6
+    cached(job_of(root, {**CUT, "crop": 12, "flip": False}, repeat=2))  # crops are not cached
+    assert len(files(folder)) == 6
+
+
+@pytest.mark.parametrize("damage", ["cut short", "foreign", "empty", "header", "pixels"])
+def test_a_damaged_cache_never_shows_wrong_pixels(damage: str, root: Path, folder: Path) -> None:
+    job = job_of(root)
+    plain = batches(job.samples)
+    cached(job)
+    for path in files(folder):
+        whole = bytearray(path.read_bytes())
+        match damage:
+            case "cut short":
+                whole = whole[: len(whole) // 2]
+            case "foreign":
+                whole = bytearray(b"something else" * 100)
+            case "empty":
+                whole = bytearray()
+            case "header":
+                whole[-100] ^= 1
+            case "pixels":
+                whole[500] ^= 1
+        path.write_bytes(whole)
+    assert same(batches(cached(job)), plain)
+    assert same(batches(cached(job)), plain)
+    assert all(read_header(path) for path in files(folder))
+
+
+def test_a_reader_keeps_what_it_has_when_its_file_is_removed(root: Path, folder: Path) -> None:
+    kept = cached(job_of(root))
+    plain = batches(job_of(root).samples)
+    shutil.rmtree(folder)
+    assert same(batches(kept), plain)
+    assert same(batches(pickle.loads(pickle.dumps(kept))), plain)  # reads the images themselves
+
+
+def _build(root: Path, ready: Any) -> None:
+    job = job_of(root)
+    ready.wait()
+    assert same(batches(cached(job)), batches(job.samples))
+
+
+def test_two_processes_may_build_one_cache(root: Path, folder: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    ready = context.Barrier(2)
+    builders = [context.Process(target=_build, args=(root, ready)) for _ in range(2)]
+    for builder in builders:
+        builder.start()
+    for builder in builders:
+        builder.join(60)
+    assert [builder.exitcode for builder in builders] == [0, 0]
+    assert [path.suffix for path in files(folder)] == [".cache", ".cache"]
+
+
+# What stands in the folder
+
+
+def test_the_folder_is_named_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/x")
+    monkeypatch.setenv("GANTRANS_CACHE", "/g")
+    assert cache_folder.cache_folder() == Path("/g")
+    monkeypatch.delenv("GANTRANS_CACHE")
+    assert cache_folder.cache_folder() == Path("/x/gantrans")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/me")
+    assert cache_folder.cache_folder() == Path("/home/me/.cache/gantrans")
+
+
+def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
+    for n, name in enumerate("abcd"):
+        (tmp_path / f"{name}.cache").write_bytes(bytes(100))
+        os.utime(tmp_path / f"{name}.cache", (n, n))
+    keep = [tmp_path / "a.cache"]
+    assert cache_folder.make_room(tmp_path, 150, 400, keep)
+    assert [path.stem for path in files(tmp_path)] == ["a", "d"]
+    assert not cache_folder.make_room(tmp_path, 350, 400, keep)
+    assert [path.stem for path in files(tmp_path)] == ["a", "d"]
+
+
+def test_images_beyond_the_bound_are_not_cached_and_a_line_says_what_would_do(
+    root: Path, folder: Path
+) -> None:
+    # 5 images of at least 20 x 20 x 3 bytes are more than 6000: one domain has room.
+    said: list[str] = []
+    job = job_of(root, cache_gib=12000 / 2**30)
+    kept = cached(job, said)
+    assert set(kept.caches) == {"a"}
+    [line] = said
+    assert "images of b are decoded and resized each time" in line and "0.1 would do" in line
+    assert same(batches(kept), batches(job.samples))
+    assert cached(job_of(root, cache_gib=1000 / 2**30), said).caches == {}
+    assert files(folder) == []  # what is there is held to the bound as well
+
+
+def test_a_full_disk_is_said_and_training_goes_on(
+    root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cache_folder.os, "fsync", full)
+    said: list[str] = []
+    assert cached(job_of(root), said).caches == {}
+    assert len(said) == 2 and "No space left on device" in said[0]
+    assert files(folder) == []
+
+
+def test_what_a_killed_process_left_is_removed_and_a_living_ones_is_not(
+    root: Path, folder: Path
+) -> None:
+    folder.mkdir()
+    (folder / "dead-xyz.partial").write_bytes(b"half")
+    code = (
+        "import sys, pathlib; from gantrans.training.cache_folder import partial_file\n"
+        f"with partial_file(pathlib.Path({str(folder / 'alive.cache')!r})):\n"
+        "    print('open', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        cached(job_of(root))
+        names = [path.name for path in files(folder) if path.suffix == ".partial"]
+        assert len(names) == 1 and names[0].startswith("alive")
+        writer.kill()
+    cached(job_of(root))
+    assert [path.suffix for path in files(folder)] == [".cache", ".cache"]
+
+
+def test_an_unreadable_image_is_named_before_the_first_step(root: Path, folder: Path) -> None:
+    job = job_of(root)
+    (root / "trainB/3.jpg").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"cannot read the image .*3\.jpg"):
+        cached(job)
+    assert [path.suffix for path in files(folder)] == [".cache"]
+
+
+def test_building_ends_when_the_run_is_asked_to_stop(root: Path, folder: Path) -> None:
+    said: list[str] = []
+    assert with_caches(job_of(root), say=said.append, stop=lambda: True).caches == {}
+    assert said == [] and files(folder) == []
+
+
+def test_a_rehearsal_makes_no_cache_and_uses_one_that_is_there(root: Path, folder: Path) -> None:
+    job = job_of(root)
+    assert with_caches(job).caches == {}
+    assert files(folder) == []
+    cached(job)
+    assert set(with_caches(job).caches) == {"a", "b"}
+
+
+def test_closing_the_batches_ends_their_thread(root: Path) -> None:
+    kept = cached(job_of(root))
+    loaded: Any = training_batches(
+        kept, batch_size=1, first=0, last=100, workers=2, pin_memory=False
+    )
+    with closing(loaded):
+        next(loaded)
+        assert any(t.name.startswith("gantrans-batches") for t in threading.enumerate())
+    assert not any(t.name.startswith("gantrans-batches") for t in threading.enumerate())
