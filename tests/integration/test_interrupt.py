@@ -21,6 +21,8 @@ from gantrans.training import checkpoint
 from processes import Launcher
 
 LONG = ["--set", "train.epochs=10", "--set", "train.checkpoint_every=7", "--set", "train.ema=0.5"]
+# Of images that are cached there is nothing to load.
+WORKERS = ["--set", "data.workers=2", "--set", "data.cache_gib=0"]
 STEPS = 60
 
 
@@ -163,7 +165,7 @@ def test_a_data_worker_that_is_killed_ends_the_run_with_advice(
 ) -> None:
     run = tmp_path / "run"
     process = launcher.start(
-        "run", spec, *LONG, "--set", "data.workers=2", "--run-dir", run, cwd=tmp_path
+        "run", spec, *LONG, *WORKERS, "--run-dir", run, cwd=tmp_path
     )
     process.wait_until(has_trained(run, steps=8))
     os.kill(children(process.pid)[0], signal.SIGKILL)
@@ -179,7 +181,7 @@ def test_data_workers_end_with_the_run(
 ) -> None:
     run = tmp_path / "run"
     process = launcher.start(
-        "run", spec, *LONG, "--set", "data.workers=2", "--run-dir", run, cwd=tmp_path
+        "run", spec, *LONG, *WORKERS, "--run-dir", run, cwd=tmp_path
     )
     process.wait_until(has_trained(run))
     workers = children(process.pid)

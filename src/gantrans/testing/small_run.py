@@ -18,8 +18,8 @@ from gantrans.testing.check import CheckFailed, blamed
 from gantrans.testing.loss_trial import FEATURES
 from gantrans.testing.subject import Subject
 from gantrans.training.assemble import Job, assemble
-from gantrans.training.build import outline
 from gantrans.training.batch import LoadedBatch
+from gantrans.training.build import outline
 from gantrans.training.data import training_batches
 from gantrans.training.step import TrainingStep
 

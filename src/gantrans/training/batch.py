@@ -76,8 +76,10 @@ def together(samples: Sequence[Sample | DataError]) -> LoadedBatch | DataError:
             if sample.cuts[domain].shape != one.shape:
                 return unequal_sizes(sample.labels[domain], sample.cuts[domain].shape, one.shape)
         # By numpy, in this thread alone: torch would wake one for each core, which the step has.
-        stacked = np.stack([sample.cuts[domain].numpy() for sample in good])
-        real[domain] = torch.from_numpy(stacked)
+        cuts = [sample.cuts[domain].numpy() for sample in good]
+        # A channel after the other, whatever the layout of the cuts: results depend on it.
+        stacked = np.empty((len(cuts), *cuts[0].shape), cuts[0].dtype)
+        real[domain] = torch.from_numpy(np.stack(cuts, out=stacked))
     return LoadedBatch(
         real,
         {domain: [sample.labels[domain] for sample in good] for domain in real},

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from multiprocessing import active_children
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -161,7 +162,9 @@ def training_batches(
         worker_init_fn=leave_signals_to_parent if processes else None,
         pin_memory=pin_memory,
     )
+    others = set(active_children())
     batches: Iterator[LoadedBatch | DataError] = iter(loader)
+    loading = set(active_children()) - others
     if samples.ready:
         batches = ahead(batches, cuda_device=torch.cuda.current_device() if pin_memory else None)
     shape: dict[Domain, torch.Size] = {}
@@ -180,6 +183,10 @@ def training_batches(
         if isinstance(batches, Generator):
             batches.close()
         del batches  # its workers end now, not when the traceback of an error is forgotten
+        # Unless one that was killed held what the others wait for; they are deaf to SIGTERM, and
+        # Python would wait for them when it ends.
+        for worker in loading:
+            worker.kill()
 
 
 class _Batches(Sampler[list[int]]):

@@ -52,9 +52,8 @@ class Execution:
 
     def lay_out(self, images: Tensor) -> Tensor:
         """(N, C, H, W) as the networks want it in memory."""
-        if not self.channels_last:
-            return images
-        return images.contiguous(memory_format=torch.channels_last)
+        last = torch.channels_last if self.channels_last else torch.contiguous_format
+        return images.contiguous(memory_format=last)
 
     @contextmanager
     def step(self) -> Iterator[None]:

@@ -101,7 +101,7 @@ class TrainingStep:
     def _accumulate(
         self, phase: Phase, batch: Batch, weights: Mapping[str, float], count: int
     ) -> tuple[Batch, dict[str, Tensor]]:
-        """Add the gradient of one of `count` batches; what later phases see of it, and the terms."""
+        """Add the gradient of one of `count` batches; what later phases see, and the terms."""
         with self.execution.forward():
             result = self._runs[phase.name](phase.prepare(batch))
         objective: Tensor | None = None

@@ -73,6 +73,7 @@ def same(ours: list[LoadedBatch], theirs: list[LoadedBatch]) -> bool:
     return len(ours) == len(theirs) and all(
         x.labels == y.labels
         and all(torch.equal(x.real[d], y.real[d]) for d in x.real)
+        and all(x.real[d].is_contiguous() and y.real[d].is_contiguous() for d in x.real)
         and all(torch.equal(x.on(cpu)[d], y.on(cpu)[d]) for d in x.real)
         for x, y in zip(ours, theirs, strict=True)
     )

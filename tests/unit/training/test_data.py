@@ -75,7 +75,7 @@ def seen(of: TrainingSamples, epoch: int, domain: Domain = "a") -> list[int]:
 
 def same(ours: list[LoadedBatch], theirs: list[LoadedBatch]) -> bool:
     return [b.labels for b in ours] == [b.labels for b in theirs] and all(
-        torch.equal(x.real[domain], y.real[domain])
+        torch.equal(x.real[domain], y.real[domain]) and x.real[domain].is_contiguous()
         for x, y in zip(ours, theirs, strict=True)
         for domain in x.real
     )

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gantrans.training.evaluation_images import evaluation_image
 from gantrans.training.evaluate import Evaluation
+from gantrans.training.evaluation_images import evaluation_image
 from tiny_run import tiny_job
 
 

@@ -44,9 +44,10 @@ def test_a_score_sees_one_pixel(builtins: Registry) -> None:
 
 
 def test_only_the_second_layer_is_normalised(builtins: Registry) -> None:
-    kinds = [type(m) for m in pixel(builtins).modules()][2:]
-    inner = [nn.Conv2d, nn.InstanceNorm2d, nn.LeakyReLU]
-    assert kinds == [nn.Conv2d, nn.LeakyReLU, *inner, nn.Conv2d]
+    layers = list(pixel(builtins).modules())[2:]
+    expected = [nn.Conv2d, nn.LeakyReLU, nn.Conv2d, nn.InstanceNorm2d, nn.LeakyReLU, nn.Conv2d]
+    assert len(layers) == len(expected)
+    assert all(isinstance(*pair) for pair in zip(layers, expected, strict=True))
     with_batch_norm = pixel(builtins, norm="batch")
     biases = [m.bias is not None for m in with_batch_norm.modules() if isinstance(m, nn.Conv2d)]
     assert biases == [True, False, True]
