@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
+import os
+import sys
 from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Thread, get_native_id
 from typing import TypeVar
 
 import torch
@@ -13,6 +15,9 @@ T = TypeVar("T")
 
 AHEAD = 4
 """Items that are ready, or being made, while one is in use."""
+
+NICE = 10
+"""Of 19, by which the thread gives way to those that compute the step."""
 
 
 def ahead(items: Iterator[T], *, cuda_device: int | None = None) -> Generator[T, None, None]:
@@ -24,11 +29,40 @@ def ahead(items: Iterator[T], *, cuda_device: int | None = None) -> Generator[T,
         items: made one after the other, by one thread.
         cuda_device: number of the GPU that the thread shall use, if it uses one.
     """
-    end = object()
-    # A thread has a current GPU of its own, at first number 0, where it would take memory.
-    begin = None if cuda_device is None else lambda: torch.cuda.set_device(cuda_device)
-    with ThreadPoolExecutor(1, "gantrans-batches", initializer=begin) as thread:
-        waiting = deque(thread.submit(next, items, end) for _ in range(AHEAD))
-        while (item := waiting.popleft().result()) is not end:
-            waiting.append(thread.submit(next, items, end))
-            yield item  # type: ignore[misc]  # `end` is no item
+    # These queues are written in C: to take what is ready, one does not wait for the other thread.
+    ready: SimpleQueue[tuple[list[T], BaseException | None]] = SimpleQueue()
+    room: SimpleQueue[bool] = SimpleQueue()
+    open_ = True
+
+    def make() -> None:
+        try:
+            if sys.platform == "linux":  # where a thread has a priority: the step goes first
+                os.setpriority(os.PRIO_PROCESS, get_native_id(), NICE)
+            if cuda_device is not None:
+                # A thread has a GPU of its own, at first number 0, where it would take memory.
+                torch.cuda.set_device(cuda_device)
+            while room.get() and open_:
+                made = [item] if (item := next(items, ready)) is not ready else []
+                ready.put((made, None))  # type: ignore[arg-type]
+                if not made:
+                    return
+        except BaseException as error:
+            ready.put(([], error))
+
+    thread = Thread(target=make, name="gantrans-batches", daemon=True)
+    thread.start()
+    try:
+        for _ in range(AHEAD):
+            room.put(True)
+        while True:
+            made, error = ready.get()
+            if error is not None:
+                raise error
+            if not made:
+                return
+            room.put(True)
+            yield made[0]
+    finally:
+        open_ = False
+        room.put(False)
+        thread.join()
