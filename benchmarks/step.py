@@ -70,14 +70,15 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     gpu = device.type == "cuda"
-    ceilings = {precision: _ceiling(precision, device) for precision in _precisions(device)}
+    names = arguments.only or (list(LEVERS) if gpu else list(ON_CPU))
+    used: set[Precision] = {"fp32", *(LEVERS[name].get("precision", "fp32") for name in names)}
+    ceilings = {precision: _ceiling(precision, device) for precision in sorted(used)}
     print(f"torch {torch.__version__}, {machine(device)}")
     print(
         "ceilings: "
-        + ", ".join(f"{name} {rate / 1e12:.2f} TFLOP/s" for name, rate in ceilings.items())
+        + ", ".join(f"{name} {rate / 1e12:.2g} TFLOP/s" for name, rate in ceilings.items())
     )
     head = f"{'s/step':>9} {'faster':>7} {'TFLOP/s':>8} {'of ceiling':>10} {'off':>7}"
-    names = arguments.only or (list(LEVERS) if gpu else list(ON_CPU))
     for size in arguments.sizes or ([256] if gpu else [64, 256]):
         for batch in arguments.batches or ([1, 4, 16] if gpu else [1, 4]):
             width, blocks = arguments.width or (64 if gpu else 16), arguments.blocks
@@ -165,10 +166,6 @@ def _job(case: Case, levers: Mapping[str, Any], device: torch.device) -> Job:
         ),
         device,
     )
-
-
-def _precisions(device: torch.device) -> tuple[Precision, ...]:
-    return ("fp32", "tf32", "bf16") if device.type == "cuda" else ("fp32", "bf16")
 
 
 def _ceiling(precision: Precision, device: torch.device) -> float:

@@ -164,9 +164,7 @@ def test_a_data_worker_that_is_killed_ends_the_run_with_advice(
     launcher: Launcher, spec: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    process = launcher.start(
-        "run", spec, *LONG, *WORKERS, "--run-dir", run, cwd=tmp_path
-    )
+    process = launcher.start("run", spec, *LONG, *WORKERS, "--run-dir", run, cwd=tmp_path)
     process.wait_until(has_trained(run, steps=8))
     os.kill(children(process.pid)[0], signal.SIGKILL)
     ended = process.wait()
@@ -180,9 +178,7 @@ def test_data_workers_end_with_the_run(
     launcher: Launcher, spec: Path, tmp_path: Path, how: signal.Signals
 ) -> None:
     run = tmp_path / "run"
-    process = launcher.start(
-        "run", spec, *LONG, *WORKERS, "--run-dir", run, cwd=tmp_path
-    )
+    process = launcher.start("run", spec, *LONG, *WORKERS, "--run-dir", run, cwd=tmp_path)
     process.wait_until(has_trained(run))
     workers = children(process.pid)
     assert len(workers) == 2

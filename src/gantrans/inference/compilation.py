@@ -15,6 +15,9 @@ from gantrans.errors import GantransError
 BACKEND = "inductor"
 """What compiles."""
 
+WORDS = ("does not currently support double backward", "CUDAGraphs", "cudagraph")
+"""By which one knows what compiled networks raise when they run, as bare RuntimeErrors."""
+
 VARIANTS = 64
 """Most compiled forms of one function. Each network has one for every batch size and every choice
 of what needs a gradient; torch's own limit is 8."""
@@ -55,7 +58,9 @@ def running_compiled(way_out: str) -> Iterator[None]:
     """
     try:
         yield
-    except TorchDynamoException as error:
+    except RuntimeError as error:  # what TorchDynamoException is too
+        if not (isinstance(error, TorchDynamoException) or any(w in str(error) for w in WORDS)):
+            raise
         raise GantransError(
             f"torch cannot compile the networks: {_in_short(error)}; {way_out}"
         ) from error

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -75,11 +74,12 @@ def together(samples: Sequence[Sample | DataError]) -> LoadedBatch | DataError:
         for sample in good:
             if sample.cuts[domain].shape != one.shape:
                 return unequal_sizes(sample.labels[domain], sample.cuts[domain].shape, one.shape)
-        # By numpy, in this thread alone: torch would wake one for each core, which the step has.
-        cuts = [sample.cuts[domain].numpy() for sample in good]
-        # A channel after the other, whatever the layout of the cuts: results depend on it.
-        stacked = np.empty((len(cuts), *cuts[0].shape), cuts[0].dtype)
-        real[domain] = torch.from_numpy(np.stack(cuts, out=stacked))
+        # A channel after the other, whatever the layout of the cuts: results depend on it. And by
+        # numpy, in this thread alone: torch would wake one for each core, which the step has.
+        real[domain] = torch.empty((len(good), *one.shape), dtype=one.dtype)
+        rows = real[domain].numpy()
+        for n, sample in enumerate(good):
+            rows[n] = sample.cuts[domain].numpy()
     return LoadedBatch(
         real,
         {domain: [sample.labels[domain] for sample in good] for domain in real},

@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 WHERE = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """What torchrun tells a process of the others."""
 
-PATIENCE = timedelta(hours=4)
-"""How long ranks wait for one that measures or saves. One that has ended is noticed at once."""
+SOON = timedelta(minutes=10)
+"""How long ranks wait for one in a step. One whose process ended is noticed at once; this is for
+one whose machine went dark, or lost its network."""
 
-MOMENT = timedelta(seconds=3)
+PATIENCE = timedelta(hours=4)
+"""How long they wait for one that fills a cache, measures or saves."""
+
+MOMENT = timedelta(seconds=10)
 """How long a rank that fails waits for the first one to say the same."""
 
 
@@ -57,11 +61,13 @@ class Ranks:
         rank: the number of this one, from 0.
         count: how many there are.
         here: this one's number among those of its machine, and how many those are.
+        patient: the group in which they wait for long.
     """
 
     rank: int = 0
     count: int = 1
     here: tuple[int, int] = (0, 1)
+    patient: dist.ProcessGroup | None = None
 
     @property
     def first(self) -> bool:
@@ -72,6 +78,11 @@ class Ranks:
     def command(self) -> str:
         """How a run of so many ranks is started."""
         return "gantrans run" if self.count == 1 else "torchrun ... -m gantrans run"
+
+    def wait(self) -> None:
+        """Until all are here, also where one fills a cache, measures or saves for long."""
+        if self.count > 1:
+            dist.barrier(group=self.patient)
 
     def largest(self, number: int) -> int:
         """The largest of all ranks' numbers."""
@@ -106,9 +117,9 @@ class Ranks:
                 raise CommonDataError(said) from error
 
     def to_first(self, tensors: Sequence[Tensor]) -> list[list[Tensor]]:
-        """Float32 tensors of each rank, in their order, on the first one's device; elsewhere none.
+        """Float32 tensors of each rank, in their order; nothing on ranks but the first.
 
-        A rank may give as many as it likes, of any shape, in float32.
+        A rank may give as many as it likes, of any shape. Those of others arrive on the CPU.
         """
         shapes = self.exchange([list(tensor.shape) for tensor in tensors])
         if not self.first:
@@ -140,7 +151,7 @@ def all_ranks() -> Iterator[Ranks]:
     in front. What ends a rank ends all of them.
 
     Raises:
-        UsageError: if only part of what torchrun says is there.
+        UsageError: if only part of what torchrun says is there, or the ranks cannot meet.
         ToldElsewhereError: instead of an error that another rank tells.
         LostRankError: if another rank was ended without a word.
     """
@@ -154,26 +165,39 @@ def all_ranks() -> Iterator[Ranks]:
         )
     from torch.distributed.rendezvous import rendezvous
 
-    store, rank, count = next(iter(rendezvous("env://")))
     cuda = torch.cuda.is_available()
     backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
-    dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=PATIENCE)
-    ranks = Ranks(rank, count, (int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])))
+    try:
+        store, rank, count = next(iter(rendezvous("env://")))
+        dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=SOON)
+        patient = dist.new_group(backend="gloo", timeout=PATIENCE)
+        assert isinstance(patient, dist.ProcessGroup)  # every rank belongs to it
+    except (RuntimeError, ValueError) as error:
+        raise UsageError(f"the processes of this run cannot meet: {error}") from error
+    here = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
+    ranks = Ranks(rank, count, here, patient)
     try:
         with noticing_loss():
             yield ranks
             ranks.largest(0)  # nobody leaves while another still works
     except BaseException as error:
+        if not isinstance(error, LostRankError):
+            _tell(store, rank)  # before the others find that this one has gone
         if not cuda:  # with GPUs it may wait for a rank that is gone; the process ends anyway
             dist.destroy_process_group()
         if not isinstance(error, GantransError):
-            _tell(store, rank)
             raise
         told = _told(error, store, ranks)
         if told is error:
             raise
         raise told from error
     dist.destroy_process_group()
+
+
+def refuse_several(what: str) -> None:
+    """Raise UsageError where torchrun started several processes; `what` says what one does."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UsageError(f"{what} in one process: start it without torchrun")
 
 
 @contextmanager
@@ -196,7 +220,6 @@ def _told(error: GantransError, store: Store, ranks: Ranks) -> GantransError:
             if someone or store.compare_set("lost", "", str(ranks.rank)) != _bytes(ranks.rank):
                 return ToldElsewhereError(error.exit_code)
         return error
-    _tell(store, ranks.rank)
     if ranks.first:
         return error
     try:

@@ -18,7 +18,7 @@ from gantrans.training.progress import clock
 from gantrans.training.step import TrainingStep
 
 TIMED = 2
-"""Steps timed after the first, which is slower: memory is allocated, kernels are chosen."""
+"""Steps that are timed, after slower ones."""
 
 
 def dry_run(job: Job) -> list[str]:
@@ -27,7 +27,9 @@ def dry_run(job: Job) -> list[str]:
     Raises:
         GantransError: whatever the run itself would raise.
     """
-    train, steps = job.spec.train, min(1 + TIMED, job.steps)
+    # The first step allocates memory and chooses kernels; with CUDA graphs, the second records.
+    slower = 2 if job.execution.compiled and job.device.type == "cuda" else 1
+    train, steps = job.spec.train, min(slower + TIMED, job.steps)
     batches = training_batches(
         job.samples,
         batch_size=train.batch_size,
@@ -45,7 +47,7 @@ def dry_run(job: Job) -> list[str]:
         ledger.add(step + 1, terms_now, [batch.labels for batch in loaded])
         terms = ledger.read()  # waits for the device
         taken.append(time.perf_counter() - began)
-    seconds = statistics.mean(taken[1:] or taken)
+    seconds = statistics.mean(taken[slower:] or taken)
     parameters = {
         name: sum(weight.numel() for weight in network.parameters())
         for name, network in job.method.networks.items()

@@ -100,6 +100,7 @@ class Evaluation:
             for key, metric in metrics.items()
             for number, value in metric.compute().items()
         }
+        ranks.wait()  # metrics of many images take their time
         found: dict[str, float] = ranks.from_first(values)
         return found
 

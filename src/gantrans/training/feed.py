@@ -30,6 +30,7 @@ def cached(job: Job, say: Callable[[str], None], stop: StopRequest) -> TrainingS
             samples = with_caches(job, say=say, stop=lambda: bool(stop.asked))
         except DataError as wrong:
             error = wrong
+    job.ranks.wait()
     job.ranks.raise_any(error)
     return samples if makes else with_caches(job)
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from gantrans.inference.precision import products_in
+
 
 @contextmanager
 def in_use(networks: Iterable[nn.Module]) -> Iterator[None]:
@@ -20,7 +22,11 @@ def in_use(networks: Iterable[nn.Module]) -> Iterator[None]:
     try:
         for network, _ in before:
             network.eval()
-        with torch.inference_mode(), torch.compiler.set_stance("force_eager"):
+        with (
+            torch.inference_mode(),
+            torch.compiler.set_stance("force_eager"),
+            products_in("fp32"),  # as `gantrans translate` computes, whatever training does
+        ):
             yield
     finally:
         for network, training in before:

@@ -17,10 +17,11 @@ from gantrans.inference.device import choose_device, is_out_of_memory
 from gantrans.inference.model_files import checkpoint_folders
 from gantrans.spec.load import LoadedSpec, load
 from gantrans.training import checkpoint, retention, rundir
+from gantrans.training.alike import refuse_unequal
 from gantrans.training.assemble import Job, assemble
 from gantrans.training.checkpoint import Checkpoint
 from gantrans.training.data import training_batches
-from gantrans.training.distributed import Ranks, all_ranks
+from gantrans.training.distributed import Ranks, all_ranks, refuse_several
 from gantrans.training.dry_run import dry_run
 from gantrans.training.evaluate import Scores
 from gantrans.training.opening import opening
@@ -88,6 +89,7 @@ def run(
             loaded = _load(spec, settings, files)
             with _memory_advice():
                 job = assemble(loaded, choose_device(device, *ranks.here), ranks)
+            refuse_unequal(job)
             directory = _created(loaded, Path(run_dir) if run_dir else None, ranks)
         else:
             job, directory, resumed = _reopen(Path(resume), spec, settings, files, device, ranks)
@@ -137,6 +139,7 @@ def rehearse(
     Returns:
         The lines to show: parameters, terms, peak memory, and an estimate of the time.
     """
+    refuse_several("--dry-run rehearses")
     loaded = load(spec, settings=settings, plugins=[Path(plugin) for plugin in plugins])
     with _memory_advice():
         return dry_run(assemble(loaded, choose_device(device)))
@@ -190,6 +193,7 @@ def _reopen(
     else:
         loaded = load(spec, settings=settings, plugins=plugins)
     job = assemble(loaded, choose_device(device, *ranks.here), ranks)
+    refuse_unequal(job)
     kept = [named] if named else checkpoint_folders(directory.checkpoints)
     newest = ranks.from_first(str(kept[-1]) if kept else None)  # a shared disk may be behind
     resumed = checkpoint.load(Path(newest), torch.device("cpu")) if newest else None

@@ -109,6 +109,8 @@ class Trainer:
             self.trackers.close()
 
     def _steps(self, stop: StopRequest) -> None:
+        if self.step == self.job.steps:
+            return  # killed between the last checkpoint and the end
         samples = cached(self.job, self.progress.say, stop)
         self.stopwatch.start(self.step)
         with closing(Feed(self.job, samples, self.step, self.stopwatch)) as feed:
@@ -213,7 +215,7 @@ class Trainer:
         if self.ranks.first:
             self._write()
         self.saved_at = self.step
-        self.ranks.largest(0)  # none says that it is saved, and ends, before it is
+        self.ranks.wait()  # none says that it is saved, and ends, before it is
 
     def _write(self) -> None:
         networks = {name: network.state_dict() for name, network in self.training.for_use().items()}

@@ -82,11 +82,13 @@ class Variations:
     def place(self, images: Tensor) -> Tensor:
         """Mirror and turn (N, C, H, W) of any type; the colours stay as they are."""
         if self.flip.any():
-            images = torch.where(_mask(self.flip, images), images.flip(-1), images)
-        given = images
+            flip = self.flip.to(images.device, non_blocking=True)[:, None, None, None]
+            images = torch.where(flip, images.flip(-1), images)
+        given, turns = images, self.turns.to(images.device, non_blocking=True)
         for k in (1, 2, 3):
-            if (turned := self.turns == k).any():
-                images = torch.where(_mask(turned, images), given.rot90(k, (2, 3)), images)
+            if (self.turns == k).any():  # on the host, where they were drawn
+                turned = (turns == k)[:, None, None, None]
+                images = torch.where(turned, given.rot90(k, (2, 3)), images)
         return images
 
     def colour(self, images: Tensor) -> Tensor:
@@ -94,8 +96,3 @@ class Variations:
         if self.colours is None:
             return images
         return vary_colours(images, self.colours.to(images.device, non_blocking=True))
-
-
-def _mask(chosen: Tensor, images: Tensor) -> Tensor:
-    """(N, 1, 1, 1) on the device of the images."""
-    return chosen.to(images.device, non_blocking=True)[:, None, None, None]

@@ -22,6 +22,7 @@ from gantrans.training.bench.throughput import Step, Throughput, loading, number
 from gantrans.training.bench.trials import Trial, candidates, tried
 from gantrans.training.bench.work import Share, by_kind, by_phase, floating_point_operations
 from gantrans.training.caching import with_caches
+from gantrans.training.distributed import refuse_several
 from gantrans.training.faults import blaming
 from gantrans.training.machine import machine, now
 from gantrans.training.step import TrainingStep
@@ -113,6 +114,7 @@ def bench(
     Raises:
         GantransError: whatever the run itself would raise.
     """
+    refuse_several("bench measures")
     loaded = load(spec, settings=settings, plugins=[Path(plugin) for plugin in plugins])
     try:
         with blaming(loaded):
