@@ -89,7 +89,7 @@ def choose(train: Train, device: torch.device) -> Execution:
         notes.append(f"train.precision = 'tf32' is for NVIDIA GPUs: on {device} it is 'fp32'")
     elif train.precision == "bf16" and device.type == "cpu":
         notes.append("train.precision = 'bf16' is slow on a CPU without instructions for it")
-    # Measured to win nothing on a CPU, in minutes. MPS has no CUDA graphs, which are half of it.
+    # On a CPU it takes minutes and wins little. MPS has no CUDA graphs, which are half of it.
     compiled = device.type == "cuda" if train.compile == "auto" else train.compile
     if compiled and (reason := cannot_compile(device)):
         if train.compile is True:
