@@ -98,12 +98,12 @@ def choose(train: Train, device: torch.device) -> Execution:
         compiled = False
     if compiled:
         notes.append("the first steps take long: torch compiles the networks")
-    # Measured to be slower on a CPU, where torch 2.14 also gets the gradient of a residual block
-    # with instance norm wrong; not measured on CUDA yet.
+    # Not measured on CUDA yet. On a CPU torch 2.14 gets the gradient of a residual block with
+    # instance norm before a transposed convolution wrong.
     channels_last = train.channels_last is True
     if channels_last and device.type != "cuda":
         raise UsageError(
-            f"train.channels_last = true is for CUDA: on {device} it is slower, and torch computes "
-            "wrong gradients; take it out"
+            "train.channels_last = true is for CUDA: elsewhere torch can compute wrong gradients "
+            "with it (seen on a CPU); take it out"
         )
     return Execution(device, train.precision, compiled, channels_last, tuple(notes))
