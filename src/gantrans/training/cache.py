@@ -44,7 +44,8 @@ class Stored:
     Args:
         origin: the path of its file, or what names its content.
         sha256: of its file; empty if it has none.
-        stat: size in bytes and time of change in nanoseconds of its file; 0 if it has none.
+        stat: of its file: size in bytes, times of the last change of its bytes and of its entry in
+            nanoseconds, number; empty if it has none.
         offset: of its pixels, in bytes.
         dtype: "uint8" or "float32".
         shape: channels, height, width.
@@ -54,7 +55,7 @@ class Stored:
 
     origin: str
     sha256: str
-    stat: tuple[int, int]
+    stat: tuple[int, ...]
     offset: int
     dtype: str
     shape: tuple[int, int, int]

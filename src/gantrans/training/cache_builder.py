@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from gantrans.api.dataset import ImageSource
@@ -24,7 +23,7 @@ from gantrans.training.cache import ALIGNED, ImageCache, Stored, header_bytes
 from gantrans.training.cache_folder import partial_file
 from gantrans.training.data import cannot_make
 from gantrans.training.transform import settle
-from gantrans.training.workers import leave_signals_to_parent
+from gantrans.training.workers import leave_signals_to_parent, loading
 
 LOOKED_AT = 8
 """Images that an estimate of the size is made from."""
@@ -32,18 +31,19 @@ LOOKED_AT = 8
 FEW = 32
 """Images that are read before processes to read them would have started."""
 
-SAID_EVERY = 10.0
-"""Seconds between lines on how far it is."""
+SAID_FIRST, SAID_EVERY = 2.0, 10.0
+"""Seconds to the first line on how far it is, and between lines."""
 
 
 @dataclass(frozen=True)
 class Read:
     """An image and its file, as they were: `Stored` says what the fields are."""
 
-    pixels: Tensor
+    pixels: Any
+    """An array. A tensor would come through shared memory, of which containers have little."""
     size: tuple[int, int]
     sha256: str
-    stat: tuple[int, int]
+    stat: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class SettledImages(Dataset[Read | DataError]):
         try:
             # The file may change meanwhile. Looked at in this order, it is found changed later.
             origin = self.source.origin(index)
-            stat = file_state(origin) if isinstance(origin, Path) else (0, 0)
+            stat = file_state(origin) if isinstance(origin, Path) else ()
             sha256 = file_digest(origin) if isinstance(origin, Path) else ""
             image = self.source.image(index)
             settled = settle(image, self.transform, channels=self.channels, label=label)
@@ -85,7 +85,7 @@ class SettledImages(Dataset[Read | DataError]):
             return cannot_make(f"the image {label}", error)
         x = settled.image
         pixels = to_pixels(x, self.channels) if isinstance(x, Image.Image) else x
-        return Read(pixels.contiguous(), settled.size, sha256, stat)
+        return Read(pixels.contiguous().numpy(), settled.size, sha256, stat)
 
     def estimate(self) -> int:
         """Bytes of all pixels, by those of some. Raises DataError for an unreadable one."""
@@ -137,27 +137,27 @@ def build(
         batch_size=None,
         num_workers=processes,
         worker_init_fn=leave_signals_to_parent if processes else None,
+        collate_fn=_as_it_is,
     )
     stored = list[Stored]()
-    with partial_file(path) as file:
-        said = time.monotonic()
-        for read in loader:
+    with partial_file(path) as file, loading(loader) as reads:
+        said = time.monotonic() - SAID_EVERY + SAID_FIRST
+        for read in reads:
             if isinstance(read, DataError):
                 raise read
             file.write(bytes(-file.tell() % ALIGNED))
-            offset, pixels = file.tell(), memoryview(read.pixels.numpy()).cast("B")
+            offset, pixels = file.tell(), memoryview(read.pixels).cast("B")
             if offset + len(pixels) > bound:
                 raise NoCacheError("more than was estimated")
             file.write(pixels)
             channels, height, width = read.pixels.shape
-            dtype = str(read.pixels.dtype).removeprefix("torch.")
             stored.append(
                 Stored(
                     origins[len(stored)],
                     read.sha256,
                     read.stat,
                     offset,
-                    dtype,
+                    str(read.pixels.dtype),
                     (channels, height, width),
                     zlib.crc32(pixels),
                     read.size,
@@ -172,10 +172,15 @@ def build(
     return ImageCache(path, stored)
 
 
-def file_state(path: Path) -> tuple[int, int]:
-    """Size in bytes and time of the last change in nanoseconds. Raises OSError."""
+def _as_it_is(read: Any) -> Any:
+    """Or torch would make a tensor of what it finds."""
+    return read
+
+
+def file_state(path: Path) -> tuple[int, ...]:
+    """What differs, as good as always, when a file's bytes do: see `Stored`. Raises OSError."""
     stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 def file_digest(path: Path) -> str:

@@ -14,12 +14,28 @@ if sys.platform != "win32":
     import fcntl
 
 
+CACHES, PARTIALS = "images-*.cache", "images-*.partial"
+"""How the files of the folder are called. Whatever else lies in it belongs to others."""
+
+
 def cache_folder() -> Path:
-    """$GANTRANS_CACHE, or else gantrans in $XDG_CACHE_HOME, or in .cache in the home folder."""
+    """$GANTRANS_CACHE, or else gantrans in $XDG_CACHE_HOME, or in .cache in the home folder.
+
+    Raises OSError if there is no home folder.
+    """
     if own := os.environ.get("GANTRANS_CACHE"):
         return Path(own)
-    common = os.environ.get("XDG_CACHE_HOME")
-    return (Path(common) if common else Path.home() / ".cache") / "gantrans"
+    if common := os.environ.get("XDG_CACHE_HOME"):
+        return Path(common) / "gantrans"
+    try:
+        return Path.home() / ".cache/gantrans"
+    except RuntimeError as error:
+        raise OSError(f"{error} Set GANTRANS_CACHE to a folder") from error
+
+
+def cache_file(name: str) -> Path:
+    """The place of the cache called `name`. Raises OSError as `cache_folder`."""
+    return cache_folder() / CACHES.replace("*", name)
 
 
 @contextmanager
@@ -35,21 +51,23 @@ def partial_file(place: Path) -> Iterator[IO[bytes]]:
     ) as file:
         try:
             if sys.platform != "win32":
-                fcntl.flock(file, fcntl.LOCK_EX)
+                with suppress(OSError):  # some network disks know no locks
+                    fcntl.flock(file, fcntl.LOCK_EX)
             yield file
             file.flush()
             os.fsync(file.fileno())
             file.close()  # no system but POSIX renames what is open
             Path(file.name).replace(place)
         except BaseException:
-            file.close()
+            with suppress(OSError):  # it writes what is left, for which there may be no room
+                file.close()
             Path(file.name).unlink(missing_ok=True)
             raise
 
 
 def clear_abandoned(folder: Path) -> None:
     """Remove the partial files whose writers have ended."""
-    for partial in folder.glob("*.partial"):
+    for partial in folder.glob(PARTIALS):
         with suppress(OSError):  # it is locked; or gone by now
             with partial.open("rb") as file:
                 if sys.platform != "win32":
@@ -72,7 +90,7 @@ def make_room(folder: Path, needed: int, bound: int, keep: Collection[Path]) -> 
         Whether there is room; nothing is removed if there cannot be.
     """
     found = {}
-    for path in folder.glob("*"):
+    for path in [*folder.glob(CACHES), *folder.glob(PARTIALS)]:
         with suppress(OSError):
             found[path] = path.stat()
     total = needed + sum(stat.st_size for stat in found.values())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ import torch
 
 from gantrans import __version__
 from gantrans.api.step import Domain
+from gantrans.training import transform
 from gantrans.training.assemble import Job
 from gantrans.training.cache import ImageCache, Stored, header_bytes, read_header
 from gantrans.training.cache_builder import (
@@ -28,7 +29,7 @@ from gantrans.training.cache_builder import (
     file_digest,
     file_state,
 )
-from gantrans.training.cache_folder import cache_folder, clear_abandoned, make_room
+from gantrans.training.cache_folder import cache_file, cache_folder, clear_abandoned, make_room
 from gantrans.training.data import TrainingSamples
 
 GIB = 2**30
@@ -56,9 +57,15 @@ def with_caches(
     samples, caches = job.samples, dict[Domain, ImageCache]()
     if not job.spec.data.cache_gib:
         return samples
+    try:
+        folder = cache_folder()
+    except OSError as error:
+        if say is not None:
+            say(f"images are decoded and resized each time, not cached: {error}")
+        return samples
     if say is not None:
-        clear_abandoned(cache_folder())
-        make_room(cache_folder(), 0, int(job.spec.data.cache_gib * GIB), ())  # it may be less now
+        clear_abandoned(folder)
+        make_room(folder, 0, int(job.spec.data.cache_gib * GIB), ())  # it may be less now
     for domain in samples.sources:
         cache = _cache(job, domain, caches, say=say, stop=stop)
         if cache is not None:
@@ -82,8 +89,8 @@ def _cache(
         return None
     made_for = _made_for(job, domain)
     name = hashlib.sha256(json.dumps(made_for, sort_keys=True).encode()).hexdigest()[:32]
-    path = cache_folder() / f"{name}.cache"
-    if kept := _still_right(path, made_for, origins):
+    path = cache_file(name)
+    if kept := _still_right(path, made_for, origins, renew=say is not None):
         return kept
     if say is None:
         return None
@@ -135,13 +142,12 @@ def _cache(
 def _made_for(job: Job, domain: Domain) -> dict[str, Any]:
     """All that decides the pixels, beside the files that the images come from."""
     data, samples = job.spec.data, job.samples
-    code = dict[str, str]()
-    for part in (type(job.dataset), type(samples.sources[domain])):
-        with suppress(OSError, TypeError):  # without a file, as in a notebook
-            code[part.__qualname__] = file_digest(Path(inspect.getfile(part)))
+    origin = job.loaded.registry.entry("dataset", data.component.name).origin
     return {
+        "user": os.getuid() if sys.platform != "win32" else 0,  # nobody reads another's files
         "versions": [__version__, PIL.__version__, torch.__version__],
-        "code": code,
+        "plugin": [origin.name, origin.version, origin.sha256],
+        "code": _code([type(job.dataset), type(samples.sources[domain])]),
         "dataset": data.component.name,
         "settings": data.model_dump(
             mode="json", exclude={"transform", "repeat", "workers", "cache_gib"}
@@ -154,8 +160,30 @@ def _made_for(job: Job, domain: Domain) -> dict[str, Any]:
     }
 
 
-def _still_right(path: Path, made_for: Mapping[str, Any], origins: list[str]) -> ImageCache | None:
-    """The cache at `path`, if there is one of these images as they are now."""
+def _code(classes: Sequence[type]) -> str:
+    """A digest of the code that makes pixels: of the packages that these classes, and those that
+    they derive from, are in, or of their one file; and of what converts and resizes."""
+    files = {Path(transform.__file__)}
+    for part in {base for one in classes for base in one.__mro__}:
+        module = sys.modules.get(part.__module__)
+        if file := getattr(module, "__file__", None):  # a notebook has none
+            packaged = getattr(module, "__package__", "")
+            files.update(Path(file).parent.rglob("*.py") if packaged else [Path(file)])
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        with suppress(OSError):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _still_right(
+    path: Path, made_for: Mapping[str, Any], origins: list[str], *, renew: bool
+) -> ImageCache | None:
+    """The cache at `path`, if there is one of these images as they are now.
+
+    If `renew`, it takes note of files that have changed without changing their bytes, and of its
+    use; where it may not be written to, it is right all the same.
+    """
     header = read_header(path)
     if header is None or header[0] != made_for or [one.origin for one in header[1]] != origins:
         return None
@@ -164,12 +192,14 @@ def _still_right(path: Path, made_for: Mapping[str, Any], origins: list[str]) ->
         if None in now:
             return None
         stored = [one for one in now if one is not None]
-        if stored != header[1]:
-            with path.open("ab") as file:
-                file.write(header_bytes(made_for, stored))
-        os.utime(path)  # used just now
     except OSError:
         return None
+    if renew:
+        with suppress(OSError):
+            if stored != header[1]:
+                with path.open("ab") as file:
+                    file.write(header_bytes(made_for, stored))
+            os.utime(path)  # used just now
     return ImageCache(path, stored)
 
 

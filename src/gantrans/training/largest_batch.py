@@ -35,7 +35,7 @@ def largest(fits: Callable[[int], bool], known: int, most: int) -> int:
     return low
 
 
-def estimate(batch: int, peak: int, doubled: int, room: int) -> tuple[float, int] | None:
+def estimate(batch: int, peak: int, doubled: int, room: float) -> tuple[float, int] | None:
     """What an image more takes in bytes, and the largest batch by that; None if nothing shows.
 
     Args:

@@ -22,7 +22,7 @@ def peak(device: torch.device) -> int | None:
     return most if sys.platform == "darwin" else most * 1024
 
 
-def room() -> int | None:
+def room() -> float | None:
     """What this process may come to hold on the host: what it holds, and what is free for it."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
@@ -32,7 +32,22 @@ def room() -> int | None:
         return None
     import resource
 
-    return pages * resource.getpagesize() + free * 1024
+    return pages * resource.getpagesize() + min(free * 1024, _room_in_group())
+
+
+def _room_in_group() -> float:
+    """What is left of the limit of a container or a batch job (control groups, version 2)."""
+    try:
+        [group] = [
+            line.partition("::")[2].strip()
+            for line in Path("/proc/self/cgroup").read_text().splitlines()
+            if line.startswith("0::")
+        ]
+        folder = Path("/sys/fs/cgroup", group.lstrip("/"))
+        limit = int((folder / "memory.max").read_text())  # or "max"
+        return limit - int((folder / "memory.current").read_text())
+    except (OSError, ValueError):
+        return float("inf")
 
 
 def mebibytes(count: float) -> str:

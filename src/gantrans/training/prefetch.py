@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread, get_native_id
 from typing import TypeVar
@@ -37,7 +38,8 @@ def ahead(items: Iterator[T], *, cuda_device: int | None = None) -> Generator[T,
     def make() -> None:
         try:
             if sys.platform == "linux":  # where a thread has a priority: the step goes first
-                os.setpriority(os.PRIO_PROCESS, get_native_id(), NICE)
+                with suppress(OSError):
+                    os.setpriority(os.PRIO_PROCESS, get_native_id(), NICE)
             if cuda_device is not None:
                 # A thread has a GPU of its own, at first number 0, where it would take memory.
                 torch.cuda.set_device(cuda_device)

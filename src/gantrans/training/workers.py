@@ -2,7 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import active_children
 from signal import SIG_IGN, SIGINT, SIGTERM, signal
+from typing import Any
+
+from torch.utils.data import DataLoader
+
+
+@contextmanager
+def loading(loader: DataLoader[Any]) -> Iterator[Iterator[Any]]:
+    """The items of a loader; its processes have ended when it is left, whatever they wait for."""
+    others = set(active_children())
+    items: list[Iterator[Any]] = [iter(loader)]
+    processes = set(active_children()) - others
+    try:
+        yield _handed(items)
+    finally:
+        items.clear()  # by which torch ends them
+        # Unless one that was killed held what the others wait for; they are deaf to SIGTERM, and
+        # Python would wait for them when it ends.
+        for process in processes:
+            process.kill()
+
+
+def _handed(items: list[Iterator[Any]]) -> Iterator[Any]:
+    """The items of an iterator that is held by nobody but `items`: so it ends when that forgets."""
+    while items:
+        try:
+            item = next(items[0])
+        except StopIteration:
+            return
+        yield item
 
 
 def leave_signals_to_parent(worker: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import multiprocessing
 import os
 import pickle
@@ -20,7 +21,7 @@ import torch
 from PIL import Image
 
 from gantrans.errors import DataError
-from gantrans.training import cache_folder, caching
+from gantrans.training import cache_builder, cache_folder, caching
 from gantrans.training.assemble import Job
 from gantrans.training.batch import LoadedBatch
 from gantrans.training.cache import read_header
@@ -271,13 +272,23 @@ def test_the_folder_is_named_by_the_environment(monkeypatch: pytest.MonkeyPatch)
 
 def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
     for n, name in enumerate("abcd"):
-        (tmp_path / f"{name}.cache").write_bytes(bytes(100))
-        os.utime(tmp_path / f"{name}.cache", (n, n))
-    keep = [tmp_path / "a.cache"]
+        (tmp_path / f"images-{name}.cache").write_bytes(bytes(100))
+        os.utime(tmp_path / f"images-{name}.cache", (n, n))
+    keep = [tmp_path / "images-a.cache"]
     assert cache_folder.make_room(tmp_path, 150, 400, keep)
-    assert [path.stem for path in files(tmp_path)] == ["a", "d"]
+    assert [path.stem for path in files(tmp_path)] == ["images-a", "images-d"]
     assert not cache_folder.make_room(tmp_path, 350, 400, keep)
-    assert [path.stem for path in files(tmp_path)] == ["a", "d"]
+    assert [path.stem for path in files(tmp_path)] == ["images-a", "images-d"]
+
+
+def test_files_of_others_in_the_folder_stay_and_count_for_nothing(root: Path, folder: Path) -> None:
+    folder.mkdir()
+    others = [folder / "download.iso.partial", folder / "theirs.cache"]
+    for other in others:
+        other.write_bytes(bytes(20_000))
+    kept = cached(job_of(root, cache_gib=18_000 / 2**30))
+    assert set(kept.caches) == {"a", "b"}
+    assert all(other.exists() for other in others)
 
 
 def test_images_beyond_the_bound_are_not_cached_and_a_line_says_what_would_do(
@@ -308,14 +319,86 @@ def test_a_full_disk_is_said_and_training_goes_on(
     assert files(folder) == []
 
 
+def test_a_disk_that_is_full_to_the_last_byte_is_not_left_so(folder: Path) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"), cache_folder.partial_file(folder / "x") as file:
+        closes = file.close
+
+        def close() -> None:  # which writes what was held back
+            file.close = closes  # type: ignore[method-assign]
+            full()
+
+        file.close = close  # type: ignore[method-assign]
+        full()
+    assert files(folder) == []
+
+
+def test_a_cache_that_must_not_be_written_to_is_used_all_the_same(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_of(root)
+    cached(job)
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(caching.os, "utime", refused)
+    monkeypatch.setattr(caching, "build", refused)
+    assert set(cached(job).caches) == {"a", "b"}
+
+
+def test_without_a_home_nothing_is_cached_and_a_line_says_what_to_set(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("GANTRANS_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(cache_folder.Path, "home", homeless)
+    said: list[str] = []
+    assert cached(job_of(root), said).caches == {}
+    assert "GANTRANS_CACHE" in said[0]
+
+
+def test_what_a_data_set_imports_from_its_package_is_part_of_what_a_cache_was_made_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "drawing"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "draw.py").write_text("COLOUR = 1\n")
+    (package / "source.py").write_text("class Source:\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    source = importlib.import_module("drawing.source").Source
+    before = caching._code([source])
+    assert caching._code([source]) == before
+    (package / "draw.py").write_text("COLOUR = 2\n")
+    assert caching._code([source]) != before
+
+
+def test_pixels_do_not_come_through_shared_memory_when_a_cache_is_built(root: Path) -> None:
+    """Of which a container has 64 MiB: without more, torch's processes would wait for ever."""
+    job = job_of(root)
+    images = cache_builder.SettledImages(
+        job.samples.plugins, job.samples.sources["a"], job.spec.data.transform.of("a").fixed(), 3
+    )
+    read = images[0]
+    assert isinstance(read, cache_builder.Read)
+    assert not any(isinstance(value, torch.Tensor) for value in vars(read).values())
+    assert cache_builder._as_it_is(read) is read
+
+
 def test_what_a_killed_process_left_is_removed_and_a_living_ones_is_not(
     root: Path, folder: Path
 ) -> None:
     folder.mkdir()
-    (folder / "dead-xyz.partial").write_bytes(b"half")
+    (folder / "images-dead-xyz.partial").write_bytes(b"half")
     code = (
         "import sys, pathlib; from gantrans.training.cache_folder import partial_file\n"
-        f"with partial_file(pathlib.Path({str(folder / 'alive.cache')!r})):\n"
+        f"with partial_file(pathlib.Path({str(folder / 'images-alive.cache')!r})):\n"
         "    print('open', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -325,7 +408,7 @@ def test_what_a_killed_process_left_is_removed_and_a_living_ones_is_not(
         writer.stdout.readline()
         cached(job_of(root))
         names = [path.name for path in files(folder) if path.suffix == ".partial"]
-        assert len(names) == 1 and names[0].startswith("alive")
+        assert len(names) == 1 and names[0].startswith("images-alive")
         writer.kill()
     cached(job_of(root))
     assert [path.suffix for path in files(folder)] == [".cache", ".cache"]

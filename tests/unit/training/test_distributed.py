@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -10,7 +13,9 @@ from gantrans.api.method import Phase
 from gantrans.api.ranks import gathered, own_share
 from gantrans.errors import DataError, PluginError, SpecError, UsageError
 from gantrans.spec.load import load
+from gantrans.training.alike import refuse_unequal
 from gantrans.training.assemble import assemble
+from gantrans.training.bench.measure import bench
 from gantrans.training.data_parallel import DataParallel
 from gantrans.training.distributed import (
     ALONE,
@@ -19,6 +24,7 @@ from gantrans.training.distributed import (
     all_ranks,
     noticing_loss,
 )
+from gantrans.training.session import rehearse
 from tiny_run import tiny_spec
 
 
@@ -50,6 +56,35 @@ def test_a_batch_that_cannot_be_shared_equally_is_refused_with_one_that_can() ->
     with pytest.raises(SpecError, match=r"by 3 processes: .*--set train.batch_size=6"):
         assemble(loaded, torch.device("cpu"), Ranks(0, 3))
     assert assemble(loaded, torch.device("cpu"), Ranks(1, 2)).steps_per_epoch == 2
+
+
+@dataclass(frozen=True)
+class Two(Ranks):
+    """A rank that hears something of another one."""
+
+    count: int = 2
+    changed: tuple[str, str] = ("", "")
+
+    def exchange(self, value: Any) -> list[Any]:
+        what, fact = self.changed
+        return [value, {**value, what: fact} if what else value]
+
+
+@pytest.mark.parametrize("what", ["the settings", "the train images of a", "the test images of b"])
+def test_ranks_that_would_train_something_else_are_refused(what: str) -> None:
+    job = assemble(load(tiny_spec(train={"batch_size": 2})), torch.device("cpu"), Two())
+    refuse_unequal(job)
+    other = replace(job, ranks=Two(changed=(what, "3, names with digest 0")))
+    with pytest.raises(UsageError, match=rf"{what} of process 1 .*same spec and the same data"):
+        refuse_unequal(other)
+
+
+def test_what_one_process_does_is_not_started_by_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match="start it without torchrun"):
+        rehearse(tiny_spec())
+    with pytest.raises(UsageError, match="start it without torchrun"):
+        bench(tiny_spec())
 
 
 def test_a_phase_whose_networks_are_hidden_is_refused() -> None:

@@ -20,7 +20,7 @@ _PRICE = {
     "precision": "it changes numbers: products are rounded, weights and losses stay float32",
     "batch_size": "it changes the training: an epoch has half as many steps",
     "compile": "the first step took {first:.0f} s",
-    "threads": "set it in the shell",
+    "threads": "fewer threads are faster where other work uses the processors; set it in the shell",
 }
 
 
