@@ -32,7 +32,10 @@ class DatasetConfig(ComponentConfig):
         description="how often training visits each image in an epoch; more than 1 for few images",
     )
     workers: int = Field(
-        2, ge=0, description="processes that load training images; 0: the training process itself"
+        2,
+        ge=0,
+        description="processes that decode and resize training images, for the cache or, without "
+        "one, beside training; 0: the training process itself",
     )
     cache_gib: float = Field(
         10.0,
