@@ -76,7 +76,7 @@ def main() -> None:
     print(f"torch {torch.__version__}, {machine(device)}")
     print(
         "ceilings: "
-        + ", ".join(f"{name} {rate / 1e12:.2g} TFLOP/s" for name, rate in ceilings.items())
+        + ", ".join(f"{name} {rate / 1e12:.3g} TFLOP/s" for name, rate in ceilings.items())
     )
     head = f"{'s/step':>9} {'faster':>7} {'TFLOP/s':>8} {'of ceiling':>10} {'off':>7}"
     for size in arguments.sizes or ([256] if gpu else [64, 256]):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 
 from gantrans.errors import UsageError
 from gantrans.training.assemble import Job
+
+OF_A_MACHINE = {"workers", "cache_gib"}
+"""Keys of `[data]` that may differ."""
 
 
 def refuse_unequal(job: Job) -> None:
@@ -28,10 +32,10 @@ def refuse_unequal(job: Job) -> None:
 
 
 def _facts(job: Job) -> dict[str, str]:
-    facts = {"the settings": f"digest {_digest([job.spec.model_dump_json()])}"}
-    for domain in job.samples.sources:
-        for split in ("train", "test"):
-            source = job.dataset.source(split, domain)
+    settings = job.spec.model_dump(mode="json", exclude={"data": OF_A_MACHINE, "trackers": True})
+    facts = {"the settings": f"digest {_digest([json.dumps(settings, sort_keys=True)])}"}
+    for domain, train in job.samples.sources.items():
+        for split, source in (("train", train), ("test", job.dataset.source("test", domain))):
             names = _digest(source.label(n) for n in range(len(source)))
             what = f"the {split} images of {getattr(job.spec.domains, domain)}"
             facts[what] = f"{len(source)}, names with digest {names}"
@@ -39,4 +43,4 @@ def _facts(job: Job) -> dict[str, str]:
 
 
 def _digest(texts: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:8]
+    return hashlib.sha256("\n".join(texts).encode(errors="surrogateescape")).hexdigest()[:8]

@@ -72,8 +72,14 @@ def together(samples: Sequence[Sample | DataError]) -> LoadedBatch | DataError:
     real, first = {}, good[0]
     for domain, one in first.cuts.items():
         for sample in good:
-            if sample.cuts[domain].shape != one.shape:
-                return unequal_sizes(sample.labels[domain], sample.cuts[domain].shape, one.shape)
+            cut = sample.cuts[domain]
+            if cut.shape != one.shape:
+                return unequal_sizes(sample.labels[domain], cut.shape, one.shape)
+            if cut.dtype != one.dtype:
+                return DataError(
+                    f"{sample.labels[domain]} is {_said(cut)} and {first.labels[domain]} "
+                    f"{_said(one)}: a data set has to give one of the two for a domain"
+                )
         # A channel after the other, whatever the layout of the cuts: results depend on it. And by
         # numpy, in this thread alone: torch would wake one for each core, which the step has.
         real[domain] = torch.empty((len(good), *one.shape), dtype=one.dtype)
@@ -85,6 +91,10 @@ def together(samples: Sequence[Sample | DataError]) -> LoadedBatch | DataError:
         {domain: [sample.labels[domain] for sample in good] for domain in real},
         {domain: Variations.of([sample.variations[domain] for sample in good]) for domain in real},
     )
+
+
+def _said(cut: Tensor) -> str:
+    return "a picture" if cut.dtype == torch.uint8 else "a tensor"
 
 
 def unequal_sizes(label: str, shape: torch.Size, other: torch.Size) -> DataError:

@@ -169,11 +169,11 @@ def _code(classes: Sequence[type]) -> str:
         if file := getattr(module, "__file__", None):  # a notebook has none
             packaged = getattr(module, "__package__", "")
             files.update(Path(file).parent.rglob("*.py") if packaged else [Path(file)])
-    digest = hashlib.sha256()
-    for file in sorted(files):
+    digests = set[str]()
+    for file in files:
         with suppress(OSError):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
+            digests.add(file_digest(file))
+    return hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()  # wherever they lie
 
 
 def _still_right(

@@ -28,7 +28,7 @@ WHERE = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", 
 
 SOON = timedelta(minutes=10)
 """How long ranks wait for one in a step. One whose process ended is noticed at once; this is for
-one whose machine went dark, or lost its network."""
+one whose machine went dark, or lost its network in the midst of a step."""
 
 PATIENCE = timedelta(hours=4)
 """How long they wait for one that fills a cache, measures or saves."""
@@ -151,7 +151,8 @@ def all_ranks() -> Iterator[Ranks]:
     in front. What ends a rank ends all of them.
 
     Raises:
-        UsageError: if only part of what torchrun says is there, or the ranks cannot meet.
+        UsageError: if only part of what torchrun says is there.
+        GantransError: if the ranks cannot meet.
         ToldElsewhereError: instead of an error that another rank tells.
         LostRankError: if another rank was ended without a word.
     """
@@ -173,7 +174,9 @@ def all_ranks() -> Iterator[Ranks]:
         patient = dist.new_group(backend="gloo", timeout=PATIENCE)
         assert isinstance(patient, dist.ProcessGroup)  # every rank belongs to it
     except (RuntimeError, ValueError) as error:
-        raise UsageError(f"the processes of this run cannot meet: {error}") from error
+        if dist.is_initialized():
+            dist.destroy_process_group()
+        raise GantransError(f"the processes of this run cannot meet: {error}") from error
     here = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
     ranks = Ranks(rank, count, here, patient)
     try:

@@ -40,7 +40,7 @@ def dry_run(job: Job) -> list[str]:
     )
     training, ledger, taken = TrainingStep(job), Ledger(), list[float]()
     for step in range(steps):
-        loaded = list(islice(batches, train.accumulate))  # which a run does meanwhile
+        loaded = list(islice(batches, train.accumulate))
         began = time.perf_counter()
         with blaming(job.loaded):
             terms_now = training(step, loaded)
@@ -65,7 +65,7 @@ def dry_run(job: Job) -> list[str]:
         *(f"  {curve}: {value:.4f}" for curve, value in terms.items()),
         f"peak memory: {peak}",
         f"a step takes {seconds:.3f} s: about {clock(seconds * job.steps)} for {job.steps} steps "
-        f"in {train.epochs} epochs, without samples, metrics and checkpoints",
+        f"in {train.epochs} epochs, without loading, samples, metrics and checkpoints",
         largest,
         "nothing was written",
     ]

@@ -89,6 +89,7 @@ class Evaluation:
         metrics: dict[str, Metric] = {}
         if ranks.first:
             metrics = {key: config.build() for key, config in self.metrics.items()}
+        ranks.wait()  # while weights of a metric may be fetched
         if generator is not None:
             ranks.like_first(generator)  # what is measured is what is saved
         with in_use([generator] if generator is not None else []):

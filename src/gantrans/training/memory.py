@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -36,18 +37,24 @@ def room() -> float | None:
 
 
 def _room_in_group() -> float:
-    """What is left of the limit of a container or a batch job (control groups, version 2)."""
+    """What the limits of a container or a batch job leave (control groups, version 2)."""
+    left = float("inf")
     try:
         [group] = [
             line.partition("::")[2].strip()
             for line in Path("/proc/self/cgroup").read_text().splitlines()
             if line.startswith("0::")
         ]
-        folder = Path("/sys/fs/cgroup", group.lstrip("/"))
-        limit = int((folder / "memory.max").read_text())  # or "max"
-        return limit - int((folder / "memory.current").read_text())
     except (OSError, ValueError):
-        return float("inf")
+        return left
+    folder = Path("/sys/fs/cgroup", group.lstrip("/"))
+    for level in (folder, *folder.parents):
+        with suppress(OSError, ValueError, LookupError):  # without a limit it says "max"
+            limit = int((level / "memory.max").read_text())
+            stat = dict(line.split() for line in (level / "memory.stat").read_text().splitlines())
+            used = int((level / "memory.current").read_text()) - int(stat["inactive_file"])
+            left = min(left, limit - used)
+    return left
 
 
 def mebibytes(count: float) -> str:

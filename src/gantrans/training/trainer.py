@@ -161,8 +161,10 @@ class Trainer:
                 "learning_rate": self.training.rate(self.step - 1),
             }
             self.trackers.scalars(self.step, {**values, **extra})
-        if due(train.sample_every) and self.ranks.first:
-            self._sample()
+        if due(train.sample_every):
+            if self.ranks.first:
+                self._sample()
+            self.ranks.wait()  # also for trackers, which may send pictures far away
         improved = due(train.evaluate_every) and self._evaluate()
         if due(train.checkpoint_every) or improved:
             self._save()

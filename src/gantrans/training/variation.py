@@ -84,9 +84,10 @@ class Variations:
         if self.flip.any():
             flip = self.flip.to(images.device, non_blocking=True)[:, None, None, None]
             images = torch.where(flip, images.flip(-1), images)
-        given, turns = images, self.turns.to(images.device, non_blocking=True)
+        given = images
         for k in (1, 2, 3):
             if (self.turns == k).any():  # on the host, where they were drawn
+                turns = self.turns.to(images.device, non_blocking=True)
                 turned = (turns == k)[:, None, None, None]
                 images = torch.where(turned, given.rot90(k, (2, 3)), images)
         return images

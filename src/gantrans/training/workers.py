@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import active_children
 from signal import SIG_IGN, SIGINT, SIGTERM, signal
+from traceback import clear_frames
 from typing import Any
 
 from torch.utils.data import DataLoader
@@ -34,6 +35,9 @@ def _handed(items: list[Iterator[Any]]) -> Iterator[Any]:
             item = next(items[0])
         except StopIteration:
             return
+        except BaseException as error:
+            clear_frames(error.__traceback__)  # which hold the iterator too
+            raise
         yield item
 
 

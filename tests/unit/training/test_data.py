@@ -1,21 +1,26 @@
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass
+from multiprocessing import active_children
 from typing import Any
 
 import pytest
 import torch
 from PIL import Image
+from torch.utils.data import DataLoader, Dataset
 
 from gantrans.api.dataset import ImageSource
 from gantrans.api.step import Domain
 from gantrans.api.transform import Transform
 from gantrans.errors import DataError
 from gantrans.plugin.carried import FilePlugins
-from gantrans.training.batch import LoadedBatch
+from gantrans.training.batch import LoadedBatch, Sample, together
 from gantrans.training.data import TrainingSamples, training_batches
 from gantrans.training.evaluation_images import evaluation_image
+from gantrans.training.variation import Variation
+from gantrans.training.workers import loading
 
 
 @dataclass(frozen=True)
@@ -216,3 +221,35 @@ def test_test_images_are_neither_drawn_nor_mirrored(builtins: Any, tmp_path: Any
     assert torch.equal(cut[0, 0], torch.arange(2, 18).int())
     assert torch.equal(cut[1, :, 0], torch.arange(2, 18).int())
     assert int(cut[2, 0, 0]) == 2
+
+
+def test_pictures_and_tensors_do_not_share_a_batch() -> None:
+    cuts: list[torch.Tensor] = [torch.full((3, 4, 4), 200, dtype=torch.uint8), torch.ones(3, 4, 4)]
+    plain = Variation(flip=False, turns=0, colours=None)
+    samples = [Sample({"a": cut}, {"a": f"{n}.png"}, {"a": plain}) for n, cut in enumerate(cuts)]
+    for first, second in ((0, 1), (1, 0)):
+        found = together([samples[first], samples[second]])
+        assert isinstance(found, DataError)
+        assert "a data set has to give one of the two" in str(found)
+
+
+@dataclass(frozen=True)
+class Forgetful(Dataset[int]):
+    """Whose third item needs more memory than there is."""
+
+    def __getitem__(self, index: int) -> int:
+        if index == 2:
+            raise MemoryError("no more")
+        return index
+
+    def __len__(self) -> int:
+        return 40
+
+
+def test_an_error_of_a_worker_is_the_one_that_is_raised_and_the_workers_end() -> None:
+    before = set(active_children())
+    with pytest.raises(MemoryError), loading(DataLoader(Forgetful(), num_workers=2)) as items:
+        list(items)
+    for _ in range(50):  # a signal of a worker that was killed would raise here
+        time.sleep(0.002)
+    assert set(active_children()) <= before
