@@ -107,7 +107,7 @@ def _way(
 ) -> Way:
     network = copy.deepcopy(generator)
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    network.to(memory_format=layout)  # type: ignore[call-overload]
+    network.to(memory_format=layout)  # type: ignore[call-overload]  # torch's stubs know constants
     if compiled:
         compile_network(network, device)
 

@@ -84,6 +84,7 @@ def _cache(
     samples, called = job.samples, f"the images of {getattr(job.spec.domains, domain)}"
     source = samples.sources[domain]
     found = [source.origin(index) for index in range(len(source))]
+    # Without "..", and without following links, which may lead elsewhere tomorrow.
     origins = [os.path.abspath(o) if isinstance(o, Path) else o for o in found if o is not None]  # noqa: PTH100
     if len(origins) < len(found):
         return None

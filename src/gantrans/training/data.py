@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -134,7 +134,7 @@ def training_batches(
     pin_memory: bool,
     rank: int = 0,
     ranks: int = 1,
-) -> Iterator[LoadedBatch]:
+) -> Generator[LoadedBatch, None, None]:
     """Batches number `first` to `last` - 1 of the run, in order.
 
     They are the same however they are loaded: by a thread where all images are cached, so that

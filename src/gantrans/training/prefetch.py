@@ -44,9 +44,10 @@ def ahead(items: Iterator[T], *, cuda_device: int | None = None) -> Generator[T,
                 # A thread has a GPU of its own, at first number 0, where it would take memory.
                 torch.cuda.set_device(cuda_device)
             while room.get() and open_:
-                made = [item] if (item := next(items, ready)) is not ready else []
-                ready.put((made, None))  # type: ignore[arg-type]
-                if not made:
+                try:
+                    ready.put(([next(items)], None))
+                except StopIteration:
+                    ready.put(([], None))
                     return
         except BaseException as error:
             ready.put(([], error))

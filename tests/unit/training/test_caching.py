@@ -259,28 +259,6 @@ def test_two_processes_may_build_one_cache(root: Path, folder: Path) -> None:
 # What stands in the folder
 
 
-def test_the_folder_is_named_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", "/x")
-    monkeypatch.setenv("GANTRANS_CACHE", "/g")
-    assert cache_folder.cache_folder() == Path("/g")
-    monkeypatch.delenv("GANTRANS_CACHE")
-    assert cache_folder.cache_folder() == Path("/x/gantrans")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", "/home/me")
-    assert cache_folder.cache_folder() == Path("/home/me/.cache/gantrans")
-
-
-def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
-    for n, name in enumerate("abcd"):
-        (tmp_path / f"images-{name}.cache").write_bytes(bytes(100))
-        os.utime(tmp_path / f"images-{name}.cache", (n, n))
-    keep = [tmp_path / "images-a.cache"]
-    assert cache_folder.make_room(tmp_path, 150, 400, keep)
-    assert [path.stem for path in files(tmp_path)] == ["images-a", "images-d"]
-    assert not cache_folder.make_room(tmp_path, 350, 400, keep)
-    assert [path.stem for path in files(tmp_path)] == ["images-a", "images-d"]
-
-
 def test_files_of_others_in_the_folder_stay_and_count_for_nothing(root: Path, folder: Path) -> None:
     folder.mkdir()
     others = [folder / "download.iso.partial", folder / "theirs.cache"]
@@ -316,22 +294,6 @@ def test_a_full_disk_is_said_and_training_goes_on(
     said: list[str] = []
     assert cached(job_of(root), said).caches == {}
     assert len(said) == 2 and "No space left on device" in said[0]
-    assert files(folder) == []
-
-
-def test_a_disk_that_is_full_to_the_last_byte_is_not_left_so(folder: Path) -> None:
-    def full(*_: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with pytest.raises(OSError, match="No space"), cache_folder.partial_file(folder / "x") as file:
-        closes = file.close
-
-        def close() -> None:  # which writes what was held back
-            file.close = closes  # type: ignore[method-assign]
-            full()
-
-        file.close = close  # type: ignore[method-assign]
-        full()
     assert files(folder) == []
 
 

@@ -18,7 +18,7 @@ from gantrans.spec.load import load
 from gantrans.training import memory
 from gantrans.training.assemble import Job, assemble, with_settings
 from gantrans.training.bench.advice import WAITS, advise
-from gantrans.training.bench.throughput import Step, Throughput, loading, numbered, throughput
+from gantrans.training.bench.throughput import Step, Throughput, batches_of, numbered, throughput
 from gantrans.training.bench.trials import Trial, candidates, tried
 from gantrans.training.bench.work import Share, by_kind, by_phase, floating_point_operations
 from gantrans.training.caching import with_caches
@@ -138,7 +138,7 @@ def _measured(job: Job, steps: int | None, compiling: bool | None, say: Say) -> 
     training = TrainingStep(job)
     step = numbered(job, training)
     say("the first steps")
-    with closing(loading(job, 0)) as batches:  # type: ignore[type-var]
+    with closing(batches_of(job, 0)) as batches:
         kept = list(islice(batches, KEPT))
     seconds = _first(step, kept, device)
     steps = steps or max(1, min(50, round(1 / seconds)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -49,7 +49,7 @@ def numbered(job: Job, training: TrainingStep) -> Step:
     return step
 
 
-def loading(job: Job, workers: int) -> Iterator[list[LoadedBatch]]:
+def batches_of(job: Job, workers: int) -> Generator[list[LoadedBatch], None, None]:
     """What each step of the run gets, on and on; close it to end its workers."""
     train = job.spec.train
     batches = training_batches(
@@ -60,7 +60,7 @@ def loading(job: Job, workers: int) -> Iterator[list[LoadedBatch]]:
         workers=workers,
         pin_memory=job.device.type == "cuda",
     )
-    with closing(batches):  # type: ignore[type-var]
+    with closing(batches):
         while True:
             yield list(islice(batches, train.accumulate))
 
@@ -75,7 +75,7 @@ def throughput(
 ) -> Throughput:
     """The medians of `repeats` groups of `steps` steps, after one that is not counted."""
     seconds, waits = list[float](), list[float]()
-    with closing(loading(job, workers)) as batches:  # type: ignore[type-var]
+    with closing(batches_of(job, workers)) as batches:
         step(next(batches))
         for _ in range(repeats):
             began, waited = now(job.device), 0.0
