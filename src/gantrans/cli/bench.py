@@ -74,7 +74,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    from gantrans.training.memory import mebibytes
+    from gantrans.inference.memory import mebibytes
 
     seconds, whose = report.throughput.seconds, "of this process"
     if report.device != "cpu":
@@ -105,7 +105,7 @@ def _share(part: Share) -> tuple[str, str, str]:
 
 
 def _tried(trial: Trial) -> tuple[str, str, str, str]:
-    from gantrans.training.memory import mebibytes
+    from gantrans.inference.memory import mebibytes
 
     if trial.failed:
         return trial.setting, "-", "-", trial.failed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -16,19 +18,32 @@ def run_padded(generator: Generator, x: Tensor) -> Tensor:
     result is cropped back.
     """
     height, width = x.shape[-2:]
-    y: Tensor = generator(_padded(x, generator.multiple_of, generator.min_size))
+    y: Tensor = generator(padded(generator, x))
     return y[..., :height, :width]
 
 
-def _padded(x: Tensor, multiple: int, least: int) -> Tensor:
-    height, width = (-max(side, least) % multiple + max(side, least) for side in x.shape[-2:])
-    x = _pad(x, (0, width - x.shape[-1], 0, 0))
-    return _pad(x, (0, 0, 0, height - x.shape[-2]))
+def padded(generator: Generator, x: Tensor) -> Tensor:
+    """Images (..., C_in, H, W) continued to the size that the generator is run at for them."""
+    height, width = x.shape[-2:]
+    down, across = padded_size(generator, height, width)
+    x = _continued(x, (0, across - width, 0, 0), side=width)
+    return _continued(x, (0, 0, 0, down - height), side=height)
 
 
-def _pad(x: Tensor, amounts: tuple[int, int, int, int]) -> Tensor:
-    """(left, right, top, bottom), along one axis; reflection needs more pixels than it adds."""
+def padded_size(generator: Generator, height: int, width: int) -> tuple[int, int]:
+    """The height and width that the generator is run at for images of that size."""
+    multiple, least = generator.multiple_of, generator.min_size
+    down, across = (-max(s, least) % multiple + max(s, least) for s in (height, width))
+    return down, across
+
+
+def continued_by(side: int, padded: int) -> Literal["reflect", "replicate"]:
+    """How a side is continued to its padded length: reflection needs more pixels than it adds."""
+    return "reflect" if padded - side < side else "replicate"
+
+
+def _continued(x: Tensor, amounts: tuple[int, int, int, int], side: int) -> Tensor:
+    """More to the right, or below."""
     if not any(amounts):
         return x
-    along = x.shape[-1] if amounts[1] else x.shape[-2]
-    return F.pad(x, amounts, mode="reflect" if max(amounts) < along else "replicate")
+    return F.pad(x, amounts, mode=continued_by(side, side + max(amounts)))

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from gantrans.api.files import ORDINARY, ImageFiles
 from gantrans.api.generator import Generator
-from gantrans.api.image import to_image, to_tensor
+from gantrans.api.image import normalised, to_image, to_pixels, to_tensor
 from gantrans.api.problem import nearest
 from gantrans.errors import CheckpointError, DataError, NonFiniteError, PluginError, UsageError
 from gantrans.inference.compilation import cannot_compile, compile_network, running_compiled
 from gantrans.inference.device import choose_device, is_out_of_memory
+from gantrans.inference.large.choice import LargeImages
 from gantrans.inference.model_files import generator_files
 from gantrans.inference.padding import run_padded
 from gantrans.inference.precision import Precision, running_in
@@ -35,6 +36,8 @@ class Translator:
         find_files: from a header to how the files of its source and of its target are read and
             written, asked when files are translated; absent: they are ordinary images.
         precision: of the networks; images and results are float32.
+        max_memory: bytes that this process may hold on `device`; None: what is free. A larger
+            picture is computed in pieces.
     """
 
     def __init__(
@@ -43,8 +46,10 @@ class Translator:
         device: torch.device,
         find_files: FindFiles = lambda header: (ORDINARY, ORDINARY),
         precision: Precision = "fp32",
+        max_memory: int | None = None,
     ) -> None:
         self.device, self.precision = device, precision
+        self._large = LargeImages(device, max_memory)
         self.generators: dict[str, Generator] = {}
         self._headers: dict[str, WeightsHeader] = {}
         self._find_files = find_files
@@ -77,6 +82,10 @@ class Translator:
     def _sources(self) -> list[str]:
         """The names of the domains that images can be translated from."""
         return [header.name_of(header.source) for header in self._headers.values()]
+
+    def header(self, to: str | None = None) -> WeightsHeader:
+        """What the weights file of that direction's generator says. Raises as `choose` does."""
+        return self._headers[self.choose(to)]
 
     def files(self, to: str | None = None) -> tuple[ImageFiles, ImageFiles]:
         """How the image files of the source domain are read, and those of the target written.
@@ -113,25 +122,50 @@ class Translator:
         _refuse_as_pictures((generator.in_channels, generator.out_channels))
         return to_image(self.translate_image(ImageOps.exif_transpose(image), to))
 
-    def translate_image(self, image: Image.Image | Tensor, to: str | None = None) -> Tensor:
-        """One image as `ImageFiles.read` gives it -> (C_out, H, W) in [-1, 1] on `device`.
+    def translate_image(
+        self,
+        image: Image.Image | Tensor,
+        to: str | None = None,
+        look: Callable[[float], None] = lambda share: None,
+    ) -> Tensor:
+        """One image as `ImageFiles.read` gives it -> (C_out, H, W) in [-1, 1].
+
+        A picture for which the memory is too small is computed in pieces, with the same result
+        (see gantrans.inference.large).
+
+        Args:
+            image: of any size.
+            to: the name of the domain to translate to.
+            look: told now and then which share of a large picture is done.
+
+        Returns:
+            On `device`; if it was computed in pieces, on the host.
 
         Raises:
             UsageError: if there is no such domain.
-            DataError: if the image has other channels, or does not fit into memory.
+            DataError: if the image has other channels, or does not fit into memory even in pieces.
             NonFiniteError: if the generator gives no numbers.
         """
-        channels = self.generators[self.choose(to)].in_channels
+        target = self.choose(to)
+        generator = self.generators[target]
+        x = _on_host(image, generator.in_channels)
+        height, width = x.shape[1:]
         try:
-            return self.translate_tensor(to_tensor(image, channels)[None], to)[0]
+            if self._large.fits(generator, height, width):
+                return self.translate_tensor(_in_floats(x)[None], to)[0]
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            width, height = image.shape[:0:-1] if isinstance(image, Tensor) else image.size
+        try:
+            with running_in(self.precision, self.device):
+                result = self._large.in_pieces(generator, x, look)
+        except UsageError as reason:
             raise DataError(
                 f"an image of {width} x {height} pixels needs more memory than there is "
-                f"on {self.device}: make it smaller, or use another device"
+                f"on {self.device}, and {reason}"
             ) from None
+        _refuse_non_finite(result, target)
+        return result
 
     @torch.inference_mode()
     def translate_tensor(self, images: Tensor, to: str | None = None) -> Tensor:
@@ -155,12 +189,27 @@ class Translator:
             result = run_padded(generator, images.to(self.device, torch.float32))
         # A copy: a compiled network on CUDA writes the next result where this one is.
         result = torch.empty_like(result, dtype=torch.float32).copy_(result)
-        if not result.isfinite().all():
-            raise NonFiniteError(
-                f"the generator that writes {target} gave NaN or infinity: use an earlier "
-                "checkpoint, and look at the curves of its training"
-            )
+        _refuse_non_finite(result, target)
         return result
+
+
+def _on_host(image: Image.Image | Tensor, channels: int) -> Tensor:
+    """(C, H, W): uint8 of a picture, else float32 in [-1, 1]."""
+    if isinstance(image, Image.Image):
+        return to_pixels(image, channels)
+    return to_tensor(image, channels)
+
+
+def _in_floats(x: Tensor) -> Tensor:
+    return normalised(x) if x.dtype == torch.uint8 else x
+
+
+def _refuse_non_finite(result: Tensor, target: str) -> None:
+    if not all(channel.isfinite().all() for channel in result):
+        raise NonFiniteError(
+            f"the generator that writes {target} gave NaN or infinity: use an earlier "
+            "checkpoint, and look at the curves of its training"
+        )
 
 
 def _refuse_as_pictures(channels: Iterable[int]) -> None:
@@ -179,6 +228,7 @@ def load(
     plugins: Iterable[Path | str] = (),
     precision: Precision = "fp32",
     compile: bool = False,
+    max_memory: int | None = None,
 ) -> Translator:
     """A translator from a run directory, a checkpoint folder or one generator file.
 
@@ -189,6 +239,8 @@ def load(
         precision: "fp32"; "tf32", of products on NVIDIA GPUs; or "bf16", of the whole network.
         compile: whether torch compiles the networks, for each size of image anew: that takes up to
             minutes, so it is for many images of one size.
+        max_memory: bytes that this process may hold on the device; a picture that needs more is
+            computed in pieces, with the same result. Absent: a share of what is free.
 
     Raises:
         CheckpointError: if there is no usable model at `path`.
@@ -215,4 +267,4 @@ def load(
             raise UsageError(f"torch cannot compile here ({reason}): translate without compilation")
         for generator, _ in loaded:
             compile_network(generator, chosen)
-    return Translator(loaded, chosen, find_files, precision)
+    return Translator(loaded, chosen, find_files, precision, max_memory)

@@ -8,7 +8,7 @@ from itertools import islice
 
 import torch
 
-from gantrans.training import memory
+from gantrans.inference import memory
 from gantrans.training.assemble import Job
 from gantrans.training.data import training_batches
 from gantrans.training.faults import blaming

@@ -13,7 +13,7 @@ import torch
 
 from gantrans.errors import GantransError
 from gantrans.inference.device import is_out_of_memory
-from gantrans.training import memory
+from gantrans.inference import memory
 from gantrans.training.assemble import Job, with_settings
 from gantrans.training.batch import LoadedBatch
 from gantrans.training.bench.throughput import Step, numbered

@@ -1,4 +1,4 @@
-"""How much memory a process or its GPU has used, and how much is left; in bytes."""
+"""How much memory a process or its GPU uses, has used, and has left; in bytes."""
 
 from __future__ import annotations
 
@@ -23,17 +23,26 @@ def peak(device: torch.device) -> int | None:
     return most if sys.platform == "darwin" else most * 1024
 
 
-def room() -> float | None:
-    """What this process may come to hold on the host: what it holds, and what is free for it."""
+def held() -> int | None:
+    """What this process holds on the host now; None where the system does not tell."""
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
         pages = int(Path("/proc/self/statm").read_text().split()[1])
-        [free] = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
     except (OSError, ValueError):  # not Linux
         return None
     import resource
 
-    return pages * resource.getpagesize() + min(free * 1024, _room_in_group())
+    return pages * resource.getpagesize()
+
+
+def room() -> float | None:
+    """What this process may come to hold on the host: what it holds, and what is free for it."""
+    here = held()
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        [free] = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+    except (OSError, ValueError):  # not Linux
+        return None
+    return None if here is None else here + min(free * 1024, _room_in_group())
 
 
 def _room_in_group() -> float:

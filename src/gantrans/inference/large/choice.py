@@ -1,0 +1,59 @@
+"""Whether a picture is run whole or in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from gantrans.api.generator import Generator
+from gantrans.errors import UsageError
+from gantrans.inference.large.budget import budget
+from gantrans.inference.large.translate import memory_per_pixel, run_in_pieces
+from gantrans.inference.padding import padded_size
+
+SURELY_SMALL = 2**20
+"""Pixels of a picture up to which nobody counts what it takes, unless a limit was given."""
+
+
+class LargeImages:
+    """Runs generators on pictures that the memory may not take at once.
+
+    Args:
+        device: where the generators are.
+        max_memory: bytes that this process may hold there; None: what is free.
+    """
+
+    def __init__(self, device: torch.device, max_memory: int | None) -> None:
+        self.device, self.max_memory = device, max_memory
+        self._per_pixel: dict[Generator, float] = {}
+
+    def fits(self, generator: Generator, height: int, width: int) -> bool:
+        """Whether the memory takes a picture of that size at once, as far as one can tell.
+
+        Raises:
+            UsageError: if there is a limit, and the generator is not to be counted.
+        """
+        if self.max_memory is None and height * width <= SURELY_SMALL:
+            return True
+        if generator not in self._per_pixel:
+            try:
+                self._per_pixel[generator] = memory_per_pixel(generator)
+            except UsageError:
+                if self.max_memory is not None:
+                    raise
+                self._per_pixel[generator] = 0.0  # it cannot be cut: one can but try
+        down, across = padded_size(generator, height, width)
+        in_and_out = 4 * (generator.in_channels + generator.out_channels)
+        needed = down * across * (self._per_pixel[generator] + in_and_out)
+        return budget(self.device, self.max_memory).covers(needed)
+
+    @torch.inference_mode()
+    def in_pieces(
+        self, generator: Generator, image: Tensor, look: Callable[[float], None]
+    ) -> Tensor:
+        """`run_in_pieces` with the memory that there is."""
+        result = 4 * generator.out_channels * image.shape[1] * image.shape[2]
+        tiles, host = budget(self.device, self.max_memory).shares(self.device.type, result)
+        return run_in_pieces(generator, image, self.device, tiles, host, look)
