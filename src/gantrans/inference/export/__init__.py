@@ -1,0 +1,1 @@
+"""Taking generators out: files that other programs run, with no gantrans there."""
