@@ -200,27 +200,40 @@ def test_a_wrong_spec_is_told_once_and_nothing_is_written(
     assert not (tmp_path / "runs").exists()
 
 
-def own_pictures(spec: Path, split: str, damaged: int) -> None:
-    """The spec on files, one of which is none."""
+def own_pictures(spec: Path) -> Path:
+    """The spec on files, 24 of two sizes, whose folder it gives."""
     from PIL import Image
 
     root = spec.parent / "photos"
-    for domain in ("trainA", "trainB", "testA", "testB"):
+    for shade, domain in enumerate(("trainA", "trainB", "testA", "testB")):
         (root / domain).mkdir(parents=True)
         for n in range(6):
-            Image.new("RGB", (16, 16), (20 * n, 90, 180)).save(root / domain / f"{n}.png")
-    (root / f"{split}B" / f"{damaged}.png").write_bytes(b"no image")
+            size = (16, 20 if domain[:4] == "test" and n == 4 else 16)
+            picture = Image.new("RGB", size, (20 * n, 90, 60 * shade))
+            picture.paste((200, 30 * n, 0), (2 * n, 3, 15, 9))
+            picture.save(root / domain / f"{n}.png")
     text = spec.read_text()
     start, end = text.index("[data]"), text.index("[generator]")
     data = '[data]\ntype = "unpaired_folder"\nroot = "photos"\nworkers = 0\ncache_gib = 0\n'
     spec.write_text(text[:start] + data + text[end:])
+    return root
+
+
+def test_real_images_and_ways_back_are_those_of_all(launcher: Launcher, spec: Path) -> None:
+    own_pictures(spec)
+    one, two = run_both(launcher, spec, ["train.epochs=1"])
+    [expected, found] = [json.loads((run / "summary.json").read_text()) for run in (one, two)]
+    for direction in ("summer->winter", "winter->summer"):
+        assert expected["metrics"][direction].keys() == {"swd", "cycle"}
+        for name, score in expected["metrics"][direction].items():
+            assert found["metrics"][direction][name] == pytest.approx(score, rel=1e-3), name
 
 
 @pytest.mark.parametrize(("split", "damaged"), [("train", 1), ("train", 4), ("test", 3)])
 def test_an_image_that_one_of_them_cannot_read_is_told_once_and_the_rest_saved(
     launcher: Launcher, spec: Path, tmp_path: Path, split: str, damaged: int
 ) -> None:
-    own_pictures(spec, split, damaged)
+    (own_pictures(spec) / f"{split}B" / f"{damaged}.png").write_bytes(b"no image")
     settings = given("train.batch_size=2", "train.evaluate_every=2", "metrics.sharpness={}")
     run = tmp_path / "run"
     plugin = tmp_path / "sharpness.py"

@@ -98,7 +98,7 @@ def test_the_run_has_the_files_of_one_direction_and_its_samples_and_metrics(run:
     ]
     summary = json.loads((run / "summary.json").read_text())
     assert summary["metrics"].keys() == {"summer->winter"}
-    assert summary["metrics"]["summer->winter"].keys() == {"psnr", "ssim"}
+    assert summary["metrics"]["summer->winter"].keys() == {"psnr", "ssim", "l1", "swd"}
     assert sorted(file.name for file in (run / "samples").iterdir()) == [
         "step-00000003.png",
         "step-00000006.png",

@@ -50,5 +50,8 @@ def gantrans_components() -> list[ComponentRef]:
         _ref("method", "methods.cut:CUT", "one way; patches keep their place (CUT, FastCUT)"),
         _ref("metric", "metrics.psnr:PSNR", "peak signal-to-noise ratio to the truth"),
         _ref("metric", "metrics.ssim:SSIM", "structural similarity to the truth"),
+        _ref("metric", "metrics.l1:L1", "mean absolute difference to the truth"),
+        _ref("metric", "metrics.swd:SWD", "sliced Wasserstein distance to real images"),
+        _ref("metric", "metrics.cycle:Cycle", "what there and back loses of an image"),
         _ref("tracker", "trackers.jsonl:JSONL", "numbers as lines of JSON in the run directory"),
     ]

@@ -10,6 +10,10 @@ from gantrans import __version__
 from gantrans.cli.bench import bench
 from gantrans.cli.check_plugin import check_plugin
 from gantrans.cli.components import list_components
+from gantrans.cli.evaluate import evaluate
+from gantrans.cli.export import export
+from gantrans.cli.export_weights import export_weights
+from gantrans.cli.import_weights import import_weights
 from gantrans.cli.init import init
 from gantrans.cli.new_plugin import new_plugin
 from gantrans.cli.run import run
@@ -45,7 +49,11 @@ app.command("validate", short_help="Check a spec and show every mistake in it.")
 app.command("show-batch", short_help="Draw what training will see as one picture.")(show_batch)
 app.command("run", short_help="Train from a spec, or go on with a run.")(run)
 app.command("bench", short_help="Measure how fast a spec trains, and what would help.")(bench)
+app.command("evaluate", short_help="Judge a trained model by numbers.")(evaluate)
 app.command("translate", short_help="Translate images with a trained model.")(translate)
+app.command("export", short_help="Write a generator for other programs, as ONNX.")(export)
+app.command("import-weights", short_help="Bring in networks of other projects.")(import_weights)
+app.command("export-weights", short_help="Write networks for other projects.")(export_weights)
 app.command("list-components", short_help="List what a spec can name.")(list_components)
 app.command("new-plugin", short_help="Write a plugin that works, to begin with.")(new_plugin)
 app.command("check-plugin", short_help="Check that a plugin holds what it promises.")(check_plugin)

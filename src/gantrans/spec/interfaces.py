@@ -27,6 +27,7 @@ BESIDE: dict[Kind, tuple[str, ...]] = {
     "dataset": ("folder_dataset", "files"),
     "discriminator": ("network",),
     "loss": ("step", "comparison", "input_gradient"),
+    "metric": ("image_metric",),
 }
 """Modules of gantrans.api that an author of the kind meets too."""
 

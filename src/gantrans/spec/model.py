@@ -215,9 +215,10 @@ class RunSpec(Section):
         min_length=1, description="terms of the objective; the key names the curve"
     )
     metrics: dict[Curve, MetricSlot] = Field(
-        {"psnr": {}, "ssim": {}},
+        {"psnr": {}, "ssim": {}, "l1": {}, "swd": {}, "cycle": {}},
         validate_default=True,
-        description="what is measured on the test split",
+        description="what is measured on the test split, as far as the data allow; the first of "
+        "these chooses the best checkpoint",
     )
     trackers: dict[Curve, TrackerSlot] = Field(
         {"jsonl": {}}, validate_default=True, description="where the numbers go"
@@ -229,12 +230,18 @@ class RunSpec(Section):
         """Every component that the spec names, those inside others too."""
         return _components(self)
 
-    def measurable(self, paired: bool) -> dict[str, MetricConfig]:
-        """The metrics that test data allow which are paired, or not."""
+    def measurable(self, paired: bool, *, both_ways: bool) -> dict[str, MetricConfig]:
+        """The metrics that can be had.
+
+        Args:
+            paired: whether the test data is.
+            both_ways: whether there are generators of both directions.
+        """
         return {
             key: config
             for key, config in self.metrics.items()
-            if paired or not config.component.needs_truth
+            if (paired or not config.component.needs_truth)
+            and (both_ways or not config.component.needs_cycle)
         }
 
     @field_validator("name")

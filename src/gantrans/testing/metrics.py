@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from gantrans.api.metric import Metric, Translated
@@ -18,19 +20,37 @@ def images(seed: int, side: int, *, channels: int = 3, count: int = 4) -> Tensor
     return noise(count, channels, side, side, seed=seed)
 
 
-def measured(subject: Subject, *batches: tuple[Tensor, Tensor, Tensor]) -> dict[str, float]:
-    """What a new metric says of batches of (source, fake, truth)."""
+def batch(side: int, *, channels: int = 3, count: int = 4) -> Translated:
+    """Images, all different; the truth also serves as the real images of the target."""
+    source, fake, truth, cycle = (
+        images(seed, side, channels=channels, count=count) for seed in (0, 1, 2, 3)
+    )
+    return Translated(source, fake, truth, cycle)
+
+
+def shown(subject: Subject, *batches: Translated) -> Metric:
+    """A new metric that has got of these batches what it needs."""
     metric: Metric = subject.build()
-    for source, fake, truth in batches:
-        metric.update(Translated(source, fake, truth if metric.needs_truth else None))
-    return metric.compute()
+    for given in batches:
+        truth = given.truth if metric.needs_truth else None
+        cycle = given.cycle if metric.needs_cycle else None
+        metric.update(Translated(given.source, given.fake, truth, cycle))
+    for given in batches:
+        if metric.needs_real and given.truth is not None:
+            metric.update_real(given.truth)
+    return metric
+
+
+def measured(subject: Subject, *batches: Translated) -> dict[str, float]:
+    """What a new metric says of some batches."""
+    return shown(subject, *batches).compute()
 
 
 def side_for(subject: Subject) -> int:
     """The smallest side that the metric takes."""
 
     def attempt(side: int) -> None:
-        measured(subject, (images(0, side), images(1, side), images(2, side)))
+        measured(subject, batch(side))
 
     return subject.smallest_side(attempt)
 
@@ -38,11 +58,7 @@ def side_for(subject: Subject) -> int:
 def ordinary(subject: Subject) -> dict[str, float]:
     """What it says of four images, measured once."""
 
-    def measure() -> dict[str, float]:
-        side = side_for(subject)
-        return measured(subject, (images(0, side), images(1, side), images(2, side)))
-
-    return subject.once("ordinary", measure)
+    return subject.once("ordinary", lambda: measured(subject, batch(side_for(subject))))
 
 
 def use(subject: Subject) -> None:
@@ -66,10 +82,8 @@ def gives_numbers_by_name(subject: Subject) -> None:
 
 def batches_do_not_matter(subject: Subject) -> None:
     """The numbers are the same however images are put into batches."""
-    side = side_for(subject)
-    whole = tuple(images(seed, side) for seed in (0, 1, 2))
-    parts = [(whole[0][n:m], whole[1][n:m], whole[2][n:m]) for n, m in ((0, 1), (1, 4))]
-    apart = measured(subject, *parts)
+    whole = batch(side_for(subject))
+    apart = measured(subject, _part(whole, 0, 1), _part(whole, 1, 4))
     for name, value in ordinary(subject).items():
         need(
             math.isclose(apart.get(name, math.nan), value, rel_tol=1e-4, abs_tol=1e-6),
@@ -84,10 +98,7 @@ def takes_images_of_several_sizes(subject: Subject) -> None:
     side = side_for(subject)
 
     def measure() -> dict[str, float]:
-        batches = [
-            tuple(images(seed, size, count=1) for seed in (0, 1, 2)) for size in (side, side + 8)
-        ]
-        return measured(subject, *((a, b, c) for a, b, c in batches))
+        return measured(subject, *(batch(size, count=2) for size in (side, side + 8)))
 
     found = subject.may_refuse(measure, "images of two sizes in two batches")
     need(
@@ -100,11 +111,9 @@ def takes_other_channels(subject: Subject) -> None:
     """It measures gray images, or refuses them with a clear message."""
     side = side_for(subject)
 
-    def measure() -> dict[str, float]:
-        gray = [images(seed, side, channels=1) for seed in (0, 1, 2)]
-        return measured(subject, (gray[0], gray[1], gray[2]))
-
-    found = subject.may_refuse(measure, "images of one channel")
+    found = subject.may_refuse(
+        lambda: measured(subject, batch(side, channels=1)), "images of one channel"
+    )
     need(
         all(math.isfinite(value) for value in found.values()),
         "its numbers are not finite for images of one channel",
@@ -112,30 +121,37 @@ def takes_other_channels(subject: Subject) -> None:
 
 
 def the_truth_is_best(subject: Subject) -> None:
-    """The truth itself scores better than something else."""
+    """The truth itself, or the real images, score better than something else."""
     metric = subject.component
-    if not metric.needs_truth:
+    if not (metric.needs_truth or metric.needs_real):
         raise Skipped("it knows no truth")
-    side = side_for(subject)
-    source, truth, other = (images(seed, side) for seed in (0, 1, 2))
-    perfect = measured(subject, (source, truth, truth))[subject.name]
-    worse = measured(subject, (source, other, truth))[subject.name]
-    need(
-        (perfect > worse) is metric.higher_is_better and perfect != worse,
-        f"the truth itself scores {perfect:.4g}, other images {worse:.4g}, and higher_is_better "
-        f"is {metric.higher_is_better}: correct the formula or higher_is_better",
+    given = batch(side_for(subject))
+    assert given.truth is not None
+    _need_better(
+        subject,
+        "the truth itself" if metric.needs_truth else "the real images",
+        replace(given, fake=given.truth),
+        "other images",
+        replace(given, fake=0.5 * given.fake + 0.4),
     )
+
+
+def the_perfect_way_back_is_best(subject: Subject) -> None:
+    """An image that comes back as it was scores better than another."""
+    if not subject.component.needs_cycle:
+        raise Skipped("it reads no way back")
+    given = batch(side_for(subject))
+    perfect = replace(given, cycle=given.source)
+    _need_better(subject, "an image that comes back", perfect, "another one", given)
 
 
 def leaves_its_input_alone(subject: Subject) -> None:
     """The images that it is given are afterwards as they were."""
-    side = side_for(subject)
-    batch = images(0, side), images(1, side), images(2, side)
-    before = [x.clone() for x in batch]
-    measured(subject, batch)
-    for name, x, y in zip(("source", "fake", "truth"), batch, before, strict=True):
+    given, before = batch(side_for(subject)), batch(side_for(subject))
+    measured(subject, given)
+    for name, was in vars(before).items():
         need(
-            bool((x == y).all()),
+            bool((getattr(given, name) == was).all()),
             f"update() writes into images.{name}, which other metrics read: use x = x + y, not "
             "x += y, .clamp_() and the like",
         )
@@ -143,15 +159,55 @@ def leaves_its_input_alone(subject: Subject) -> None:
 
 def measures_the_same_again(subject: Subject) -> None:
     """The same images have the same numbers each time, asked twice or measured anew."""
-    side = side_for(subject)
-    metric: Metric = subject.build()
-    source, fake, truth = images(0, side), images(1, side), images(2, side)
-    metric.update(Translated(source, fake, truth if metric.needs_truth else None))
+    metric = shown(subject, batch(side_for(subject)))
     first, second = metric.compute(), metric.compute()
     need(
         first == second == ordinary(subject),
         f"the same images give {ordinary(subject)}, {first} and {second}: draw no random numbers, "
         "and change nothing in compute()",
+    )
+
+
+def resamples_its_own_numbers(subject: Subject) -> None:
+    """Of exactly the images that it was shown, `resampled` gives its numbers, each time."""
+    metric = shown(subject, batch(side_for(subject)))
+    numbers = metric.compute()
+    everyone = torch.arange(4)
+    none = everyone if metric.needs_real else everyone[:0]
+    found = metric.resampled(everyone, none)
+    if not found:
+        raise Skipped("it cannot tell of other images, so it has no interval")
+    for name, value in found.items():
+        need(
+            type(value) is float
+            and name in numbers
+            and math.isclose(value, numbers[name], rel_tol=1e-3, abs_tol=1e-6),
+            f"resampled() of all images gives {name} = {value!r}, and compute() "
+            f"{numbers.get(name)!r}: give the same numbers, as if the drawn images had been shown",
+        )
+    drawn = torch.tensor([0, 0, 3, 1])
+    others = drawn if metric.needs_real else drawn[:0]
+    need(
+        metric.resampled(drawn, others) == metric.resampled(drawn, others)
+        and metric.compute() == numbers,
+        "resampled() of the same images gives other numbers each time, or changes those of "
+        "compute(): draw no random numbers in it, and change nothing",
+    )
+
+
+def _part(whole: Translated, first: int, last: int) -> Translated:
+    return Translated(**{name: images[first:last] for name, images in vars(whole).items()})
+
+
+def _need_better(
+    subject: Subject, better: str, one: Translated, worse: str, other: Translated
+) -> None:
+    metric = subject.component
+    best, poor = (measured(subject, given)[subject.name] for given in (one, other))
+    need(
+        (best > poor) is metric.higher_is_better and best != poor,
+        f"{better} scores {best:.4g}, {worse} {poor:.4g}, and higher_is_better is "
+        f"{metric.higher_is_better}: correct the formula or higher_is_better",
     )
 
 
@@ -162,6 +218,8 @@ CHECKS: tuple[Check, ...] = checks(
     takes_images_of_several_sizes,
     takes_other_channels,
     the_truth_is_best,
+    the_perfect_way_back_is_best,
     leaves_its_input_alone,
     measures_the_same_again,
+    resamples_its_own_numbers,
 )

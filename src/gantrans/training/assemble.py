@@ -13,7 +13,7 @@ from gantrans.api.discriminator import Discriminator
 from gantrans.api.generator import Generator
 from gantrans.api.method import Method
 from gantrans.api.problem import Problem
-from gantrans.api.step import DOMAINS, Domain
+from gantrans.api.step import DOMAINS, ENDS, Domain
 from gantrans.errors import DataError
 from gantrans.plugin.carried import FilePlugins
 from gantrans.spec.load import LoadedSpec
@@ -102,7 +102,8 @@ def _assembled(loaded: LoadedSpec, device: torch.device, ranks: Ranks) -> Job:
     samples = _samples(loaded, dataset, sources)
     method, ends = build_method(spec, dataset, build_losses(spec), device)
     if method.generators:
-        for metric in spec.measurable(dataset.paired("test")).values():
+        both_ways = len(method.generators) == len(ENDS)
+        for metric in spec.measurable(dataset.paired("test"), both_ways=both_ways).values():
             metric.build()  # what cannot be had, such as weights, is missed now
     size = _fits(samples, method)
     if wrong := fit_losses(spec, method, size):

@@ -9,7 +9,7 @@ from gantrans.api.discriminator import Discriminator
 from gantrans.api.generator import Generator
 from gantrans.api.method import Method
 from gantrans.api.problem import Problem, nearest, shown
-from gantrans.api.step import DOMAINS, Domain
+from gantrans.api.step import DOMAINS, ENDS, Domain
 from gantrans.api.transform import Transform
 from gantrans.errors import GantransError
 from gantrans.spec.load import LoadedSpec
@@ -59,7 +59,7 @@ def _contradictions(loaded: LoadedSpec) -> Iterator[Problem]:
         yield Problem((), f"a network cannot be built as the spec says: {said}")
         yield from _in_decay(spec, dataset.paired("test"))
         return
-    yield from _in_decay(spec, dataset.paired("test"), translates=bool(method.generators))
+    yield from _in_decay(spec, dataset.paired("test"), directions=len(method.generators))
     yield from _in_networks(loaded, method, ends)
     yield from _in_features(spec, method)
     networks = [n for n in method.networks.values() if isinstance(n, Generator | Discriminator)]
@@ -218,15 +218,17 @@ def _in_transform(
             )
 
 
-def _in_decay(spec: RunSpec, paired: bool, *, translates: bool = True) -> Iterator[Problem]:
-    if spec.train.decay == "plateau" and not translates:
+def _in_decay(spec: RunSpec, paired: bool, *, directions: int = len(ENDS)) -> Iterator[Problem]:
+    if spec.train.decay == "plateau" and not directions:
         name = spec.method.component.name
         why = f"a plateau is one of a metric of translations, and {name!r} makes none"
         yield Problem(("train", "decay"), f'{why}: choose another decay, such as "none"')
         return
-    if spec.train.decay == "plateau" and not spec.measurable(paired):
+    both_ways = directions == len(ENDS)
+    if spec.train.decay == "plateau" and not spec.measurable(paired, both_ways=both_ways):
         metrics = ", ".join(spec.metrics)
-        why = f"{metrics} need pairs in the test data" if metrics else "there is none"
+        need = "pairs in the test data" if both_ways else "pairs in the test data, or a way back"
+        why = f"{metrics} need {need}" if metrics else "there is none"
         other = 'name one in [metrics], or choose another decay, such as "cosine"'
         yield Problem(("train", "decay"), f"a plateau is one of a metric, and {why}: {other}")
     if spec.train.decay == "plateau" and not spec.train.evaluate_every:

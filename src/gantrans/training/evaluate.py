@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import NotRequired, TypedDict
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NotRequired, TypedDict
 
 import torch
-from torch import Tensor
 
+from gantrans.api.dataset import Dataset, Split
 from gantrans.api.generator import Generator
-from gantrans.api.metric import Metric, Translated
-from gantrans.api.step import DOMAINS, ENDS, Direction, Domain
-from gantrans.errors import DataError
-from gantrans.inference.padding import run_padded
+from gantrans.api.metric import Metric, MetricConfig
+from gantrans.api.step import ENDS, Direction, Domain
+from gantrans.spec.model import RunSpec
 from gantrans.training.assemble import Job
-from gantrans.training.evaluation_images import evaluation_image, evaluation_pair
+from gantrans.training.bootstrap import intervals
+from gantrans.training.distributed import ALONE, Ranks
 from gantrans.training.in_use import in_use
+from gantrans.training.judged_images import WAY_BACK, JudgedImages
 
 
 class Score(TypedDict):
-    """A metric's value, and its value for doing nothing where that can be had."""
+    """A metric's value, its value for doing nothing where that can be had, and, where it was asked
+    for, the ends of its 95 % interval."""
 
     value: float
     doing_nothing: NotRequired[float]
+    interval: NotRequired[tuple[float, float]]
 
 
 Scores = dict[str, dict[str, Score]]
@@ -36,39 +39,78 @@ class Evaluation:
     """The metrics of a spec that its data allow, measured whenever asked.
 
     Args:
-        job: the run.
+        spec: names the metrics and the domains.
+        dataset: whose images are translated.
+        directions: that there are generators of.
+        device: where to compute.
+        ranks: who shares the work.
+        split: which images.
+        bootstrap: whether each number gets an interval.
+        advance: told how many more images were looked at.
     """
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        dataset = job.dataset
-        self.sources = {d: dataset.source("test", d) for d in job.samples.sources}
-        self.paired = len(self.sources) == len(DOMAINS) and dataset.paired("test")
-        self.metrics = job.spec.measurable(self.paired)
-        self._nothing: dict[Direction, dict[str, float]] = {}
+    def __init__(
+        self,
+        spec: RunSpec,
+        dataset: Dataset,
+        directions: Collection[Direction],
+        device: torch.device,
+        *,
+        ranks: Ranks = ALONE,
+        split: Split = "test",
+        bootstrap: bool = False,
+        advance: Callable[[int], None] = lambda count: None,
+    ) -> None:
+        self.spec, self.dataset, self.directions = spec, dataset, directions
+        self.ranks, self.bootstrap, self.advance = ranks, bootstrap, advance
+        domains = dict.fromkeys(domain for direction in directions for domain in ENDS[direction])
+        sources = {domain: dataset.source(split, domain) for domain in domains}
+        paired = bool(sources) and dataset.paired(split)
+        batch_size = spec.train.batch_size
+        self.images = JudgedImages(dataset, sources, paired, batch_size, device, ranks)
+        self.metrics = spec.measurable(paired, both_ways=len(directions) == len(ENDS))
+        self.protocols: dict[str, dict[str, Any]] = {}
+        self._nothing: dict[Direction, dict[str, Score]] = {}
+
+    @classmethod
+    def of(cls, job: Job) -> Evaluation:
+        """That of a run, while it trains."""
+        directions = job.method.generators.keys()
+        return cls(job.spec, job.dataset, directions, job.device, ranks=job.ranks)
 
     @property
     def possible(self) -> bool:
         """Whether something translates, there are test images, and a metric that they allow."""
-        translates = bool(self.job.method.generators)
-        return translates and bool(self.metrics) and all(map(len, self.sources.values()))
+        sources = self.images.sources
+        return bool(self.directions and self.metrics) and all(map(len, sources.values()))
+
+    @property
+    def work(self) -> int:
+        """How many images `advance` will have been told of, in the first measuring."""
+        counts = {domain: len(source) for domain, source in self.images.sources.items()}
+        total = 0
+        for source, target in (ENDS[direction] for direction in self.directions):
+            reals = counts[target] if self._asked("needs_real") and not self.images.paired else 0
+            times = 2 if self._same_channels(source, target) else 1
+            total += times * (counts[source] + reals)
+        return total
 
     def measure(self, generators: Mapping[Direction, Generator]) -> Scores:
         """Every metric of every direction; empty if nothing can be measured."""
         if not self.possible:
             return {}
-        names = self.job.spec.domains.model_dump()
+        names = self.spec.domains.model_dump()
         scores: Scores = {}
-        for direction, generator in generators.items():
+        for direction in generators:
             source, target = ENDS[direction]
-            values = self._values(direction, generator)
+            found = self._scores(direction, generators)
             if direction not in self._nothing:  # it never changes, so it is measured once
-                same = self.job.dataset.channels(source) == self.job.dataset.channels(target)
-                self._nothing[direction] = self._values(direction, None) if same else {}
-            scores[f"{names[source]}->{names[target]}"] = {
-                name: _score(value, self._nothing[direction].get(name))
-                for name, value in values.items()
-            }
+                same = self._same_channels(source, target)
+                self._nothing[direction] = self._scores(direction, {}) if same else {}
+            for name, score in found.items():
+                if name in self._nothing[direction]:
+                    score["doing_nothing"] = self._nothing[direction][name]["value"]
+            scores[f"{names[source]}->{names[target]}"] = found
         return scores
 
     def headline(self, scores: Scores) -> float | None:
@@ -83,80 +125,88 @@ class Evaluation:
                 return mean if config.component.higher_is_better else -mean
         return None
 
-    def _values(self, direction: Direction, generator: Generator | None) -> dict[str, float]:
-        """Every metric's numbers of one direction; of doing nothing without a generator."""
-        ranks = self.job.ranks
+    def _scores(
+        self, direction: Direction, generators: Mapping[Direction, Generator]
+    ) -> dict[str, Score]:
+        """Every metric's numbers of one direction; of doing nothing without generators."""
+        ranks = self.ranks
+        configs = {
+            key: config
+            for key, config in self.metrics.items()
+            if generators or not config.component.needs_cycle
+        }
         metrics: dict[str, Metric] = {}
         if ranks.first:
-            metrics = {key: config.build() for key, config in self.metrics.items()}
+            metrics = {key: config.build() for key, config in configs.items()}
         ranks.wait()  # while weights of a metric may be fetched
-        if generator is not None:
+        cycle = bool(generators) and self._asked("needs_cycle")
+        used = [generators[d] for d in (direction, WAY_BACK[direction]) if d in generators]
+        for generator in used:
             ranks.like_first(generator)  # what is measured is what is saved
-        with in_use([generator] if generator is not None else []):
-            for translated in self._translated(direction, generator):
-                for metric in metrics.values():
-                    metric.update(translated)
-        values = {
-            key if number == metric.name else f"{key}.{number}": value
-            for key, metric in metrics.items()
-            for number, value in metric.compute().items()
-        }
+        with in_use(used):
+            counts = self._shown(direction, generators, metrics, cycle=cycle)
+        scores: dict[str, Score] = {}
+        for key, metric in metrics.items():
+            scores |= self._of(metric, key, counts, bootstrap=self.bootstrap and bool(generators))
         ranks.wait()  # metrics of many images take their time
-        found: dict[str, float] = ranks.from_first(values)
+        found: dict[str, Score] = ranks.from_first(scores)
         return found
 
-    def _translated(
-        self, direction: Direction, generator: Generator | None
-    ) -> Iterator[Translated]:
-        """The test images in order, on the first rank: the ranks take turns with the batches."""
-        ranks, (start, _) = self.job.ranks, ENDS[direction]
-        count, size = len(self.sources[start]), self.job.spec.train.batch_size
-        batches = [range(n, min(n + size, count)) for n in range(0, count, size)]
-        for n in range(0, len(batches), ranks.count):
-            error, made = None, list[Tensor]()
-            try:
-                for mine in batches[n : n + ranks.count][ranks.rank : ranks.rank + 1]:
-                    for source, truth in self._loaded(direction, mine):
-                        fake = source if generator is None else run_padded(generator, source)
-                        made += [source, fake, *([] if truth is None else [truth])]
-            except DataError as wrong:
-                error = wrong
-            ranks.raise_any(error)
-            for tensors in ranks.to_first(made):
-                images = [tensor.to(self.job.device) for tensor in tensors]
-                width = 3 if self.paired else 2
-                for at in range(0, len(images), width):
-                    source, fake, *truths = images[at : at + width]
-                    yield Translated(source, fake, truths[0] if truths else None)
+    def _shown(
+        self,
+        direction: Direction,
+        generators: Mapping[Direction, Generator],
+        metrics: Mapping[str, Metric],
+        *,
+        cycle: bool,
+    ) -> tuple[int, int]:
+        """Show the metrics all images; how many translations, and how many real ones."""
+        fakes = reals = 0
+        comparing = [metric for metric in metrics.values() if metric.needs_real]
+        for translated in self.images.translated(direction, generators, cycle=cycle):
+            fakes += len(translated.fake)
+            self.advance(len(translated.fake))
+            for metric in metrics.values():
+                metric.update(translated)
+            if translated.truth is not None:  # of pairs it is the real image
+                reals += len(translated.truth)
+                for metric in comparing:
+                    metric.update_real(translated.truth)
+        if self._asked("needs_real") and not self.images.paired:
+            for images in self.images.real(ENDS[direction][1]):
+                reals += len(images)
+                self.advance(len(images))
+                for metric in comparing:
+                    metric.update_real(images)
+        return fakes, reals
 
-    def _loaded(
-        self, direction: Direction, indices: range
-    ) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """Some test images (N, C, H, W) and their truths, neighbours of one shape together."""
-        start, end = ENDS[direction]
-        batch: list[tuple[Tensor, Tensor | None]] = []
-        for index in indices:
-            image, truth = self._images(start, end, index)
-            if batch and image.shape != batch[0][0].shape:
-                yield self._stacked(batch)
-                batch = []
-            batch.append((image, truth))
-        yield self._stacked(batch)
+    def _of(
+        self, metric: Metric, key: str, counts: tuple[int, int], *, bootstrap: bool
+    ) -> dict[str, Score]:
+        """What one metric says of the images that it was shown."""
+        values, fakes = metric.compute(), counts[0]
+        reals = counts[1] if metric.needs_real else 0
+        bounds = {}
+        if bootstrap:
+            self.protocols[key] = metric.protocol()
+            # A single image says nothing of others.
+            if fakes > 1 and (reals > 1 or not metric.needs_real):
+                bounds = intervals(metric, values, fakes, reals, pairs=self.images.paired)
+        scores: dict[str, Score] = {}
+        for number, value in values.items():
+            score = scores[key if number == metric.name else f"{key}.{number}"] = {"value": value}
+            if number in bounds:
+                score["interval"] = bounds[number]
+        return scores
 
-    def _images(self, start: Domain, end: Domain, index: int) -> tuple[Tensor, Tensor | None]:
-        """A test image, and its truth if there is one."""
-        if not self.paired:
-            return evaluation_image(self.job.dataset, self.sources[start], start, index), None
-        pair = evaluation_pair(self.job.dataset, self.sources, index)
-        return pair[start], pair[end]
+    def _asked(self, need: str) -> bool:
+        return any(getattr(config.component, need) for config in self.metrics.values())
 
-    def _stacked(self, batch: list[tuple[Tensor, Tensor | None]]) -> tuple[Tensor, Tensor | None]:
-        truths = [truth for _, truth in batch if truth is not None]
-        return (
-            torch.stack([image for image, _ in batch]).to(self.job.device),
-            torch.stack(truths).to(self.job.device) if truths else None,
-        )
+    def _same_channels(self, source: Domain, target: Domain) -> bool:
+        return self.dataset.channels(source) == self.dataset.channels(target)
 
 
-def _score(value: float, nothing: float | None) -> Score:
-    return {"value": value} if nothing is None else {"value": value, "doing_nothing": nothing}
+def named(metrics: Mapping[str, MetricConfig], name: str) -> type[Metric]:
+    """The metric that a number of `Scores` is of."""
+    component: type[Metric] = metrics[name.partition(".")[0]].component
+    return component

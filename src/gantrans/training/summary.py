@@ -9,7 +9,7 @@ from gantrans.api.method import Method
 from gantrans.api.step import ENDS
 from gantrans.spec.model import RunSpec
 from gantrans.training.assemble import Job
-from gantrans.training.evaluate import Score, Scores
+from gantrans.training.evaluate import Score, Scores, named
 from gantrans.training.progress import clock
 
 
@@ -34,7 +34,7 @@ def in_words(
         said = [_in_words(job, name, score) for name, score in metrics.items()]
         lines.append(f"{there}: " + "; ".join(said))
     if not scores:
-        why = "there is no truth to compare with" if directions else "nothing is translated"
+        why = _why_not(job) if directions else "nothing is translated"
         lines.append(f"no metric could be measured ({why}): judge by the pictures")
     elif best_step is not None and best_step != job.steps:
         lines.append(f"step {best_step} was better; it is kept, and `gantrans translate` takes it")
@@ -48,15 +48,27 @@ def in_words(
     return lines
 
 
+def _why_not(job: Job) -> str:
+    if not all(len(job.dataset.source("test", domain)) for domain in job.samples.sources):
+        return "there are no test images"
+    return "there is no truth to compare with" if job.spec.metrics else "the spec names none"
+
+
+def digits(value: float) -> str:
+    """With two decimals, or three digits where that is more: 19.27, 0.00412."""
+    return f"{value:.2f}" if abs(value) >= 1 or value == 0 else f"{value:.3g}"
+
+
 def _in_words(job: Job, name: str, score: Score) -> str:
-    """PSNR 19.3 dB, 11.9 dB better than doing nothing (7.4 dB)"""
-    metric = job.spec.metrics[name.partition(".")[0]].component
+    """PSNR 19.27 dB, 11.90 dB better than doing nothing (7.37)"""
+    metric = named(job.spec.metrics, name)
     unit = f" {metric.unit}" if metric.unit else ""
-    said = f"{name.upper()} {score['value']:.2f}{unit}"
+    said = f"{name.upper()} {digits(score['value'])}{unit}"
     if "doing_nothing" not in score:
         return said
     gain = score["value"] - score["doing_nothing"]
     better = "better" if (gain > 0) == metric.higher_is_better else "worse"
     return (
-        f"{said}, {abs(gain):.2f}{unit} {better} than doing nothing ({score['doing_nothing']:.2f})"
+        f"{said}, {digits(abs(gain))}{unit} {better} than doing nothing "
+        f"({digits(score['doing_nothing'])})"
     )

@@ -32,6 +32,7 @@ from gantrans.training.samples import SampleImages
 from gantrans.training.step import TrainingStep
 from gantrans.training.stop import StopRequest
 from gantrans.training.stopwatch import Stopwatch
+from gantrans.training.summary import digits
 from gantrans.training.trackers import Trackers
 from gantrans.training.workers import lost_worker
 
@@ -53,7 +54,7 @@ class Trainer:
     ) -> None:
         self.job, self.run, self.progress = job, run, progress
         self.training = TrainingStep(job)
-        self.evaluation, self.samples = Evaluation(job), SampleImages(job)
+        self.evaluation, self.samples = Evaluation.of(job), SampleImages(job)
         self.ranks = job.ranks
         self.ledger, self.stopwatch = Ledger(job.ranks), Stopwatch(job)
         self.step = 0
@@ -194,10 +195,9 @@ class Trainer:
             for metric, score in metrics.items()
         }
         self.trackers.scalars(self.step, values)
-        shown = "  ".join(
-            f"{curve.removeprefix('metrics/')} {v:.2f}" for curve, v in values.items()
-        )
-        self.progress.say(f"step {self.step}: {shown}")
+        for direction, metrics in scores.items():
+            shown = "  ".join(f"{name} {digits(score['value'])}" for name, score in metrics.items())
+            self.progress.say(f"step {self.step}: {direction}  {shown}")
         headline = self.evaluation.headline(scores)
         if headline is None:
             return False

@@ -188,3 +188,20 @@ def test_a_tensor_is_taken_as_a_copy_since_its_source_may_use_one_buffer() -> No
     first = to_tensor(buffer, 1)
     buffer.fill_(1)
     assert not first.any()
+
+
+@pytest.mark.parametrize("shape", [(3, 7, 5), (1, 7, 5), (3, 1, 40), (1, 40, 1)])
+def test_an_image_made_in_bands_of_rows_is_the_whole_one(
+    shape: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2.4 - 1.2
+    levels = np.rint((np.clip(x.numpy(), -1, 1) + 1) * 127.5).astype(np.uint8)
+    expected = levels.transpose(1, 2, 0) if shape[0] == 3 else levels[0]
+    for band in (1, 11, 2**20):
+        monkeypatch.setattr("gantrans.api.image._BAND", band)
+        assert np.array_equal(np.asarray(to_image(x)), expected)
+
+
+def test_an_image_has_one_channel_or_three() -> None:
+    with pytest.raises(ValueError, match="1 or 3 channels, not 2"):
+        to_image(torch.zeros(2, 4, 4))

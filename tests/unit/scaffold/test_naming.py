@@ -75,7 +75,7 @@ def test_a_name_that_a_built_in_has_is_refused() -> None:
 
 
 def test_another_kind_may_have_the_name() -> None:
-    refuse_claimed(naming("metric", "cycle"), BUILT_IN)
+    refuse_claimed(naming("tracker", "cycle"), BUILT_IN)
 
 
 def test_a_file_does_not_hide_a_module() -> None:

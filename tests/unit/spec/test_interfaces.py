@@ -44,7 +44,7 @@ def test_attributes_and_methods_come_with_their_docstrings(builtins: Registry) -
     assert (
         "- `needs_truth: bool = False`\n\n"
         "  True: reads `truth`, and is left out where the dataset has none.\n"
-        "- `higher_is_better"
+        "- `needs_cycle"
     ) in text
     assert "- `update(images: Translated) -> None`\n\n  Take in one batch.\n" in text
     assert "## Translated\n\n`gantrans.api.metric.Translated`.\n" in text

@@ -23,7 +23,7 @@ def test_a_minimal_spec_is_filled_in_with_defaults(write: Any, minimal: str) -> 
     assert run.generator.component.name == "resnet"
     assert run.train.epochs == 200
     assert list(run.losses) == ["adversarial", "cycle"]
-    assert list(run.metrics) == ["psnr", "ssim"]
+    assert list(run.metrics) == ["psnr", "ssim", "l1", "swd", "cycle"]
     assert loaded.source.base_dir == Path.cwd()
 
 

@@ -64,6 +64,55 @@ def drawing(self: Any) -> dict[str, float]:
     return {"faulty": Sound.compute(self)["faulty"] + random.random()}
 
 
+class Comparing(Sound):
+    """How far the mean over all images is from that of the real ones; and its interval."""
+
+    name = "comparing"
+    needs_truth = False
+    needs_real = True
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.fakes: list[torch.Tensor] = []
+        self.reals: list[torch.Tensor] = []
+
+    def update(self, images: Translated) -> None:
+        self.fakes.append(images.fake.mean(dim=(1, 2, 3)))
+
+    def update_real(self, images: torch.Tensor) -> None:
+        self.reals.append(images.mean(dim=(1, 2, 3)))
+
+    def compute(self) -> dict[str, float]:
+        return {type(self).name: float(self.distance(slice(None), slice(None)))}
+
+    def resampled(self, fakes: torch.Tensor, reals: torch.Tensor) -> dict[str, float]:
+        return {type(self).name: float(self.distance(fakes, reals))}
+
+    def distance(self, fakes: Any, reals: Any) -> torch.Tensor:
+        return (torch.cat(self.fakes)[fakes].mean() - torch.cat(self.reals)[reals].mean()).abs()
+
+
+class Returning(Sound):
+    """The mean absolute error of the way back."""
+
+    name = "returning"
+    needs_truth = False
+    needs_cycle = True
+
+    def update(self, images: Translated) -> None:
+        assert images.cycle is not None
+        super().update(Translated(images.source, images.cycle, images.source))
+
+
+def per_batch_of_reals(self: Any, images: torch.Tensor) -> None:
+    self.reals.append(images.mean()[None])
+
+
+def straying(self: Any, fakes: torch.Tensor, reals: torch.Tensor) -> dict[str, float]:
+    self.calls = getattr(self, "calls", 0) + 1e-9
+    return {"faulty": Comparing.resampled(self, fakes, reals)["faulty"] + self.calls}
+
+
 FAULTS = [
     fault("gives_numbers_by_name", faulty(Sound, compute=lambda s: {"error": 1.0}), "'faulty'"),
     fault(
@@ -77,9 +126,20 @@ FAULTS = [
     ),
     fault("takes_other_channels", faulty(Sound, update=colours), "make it work, or refuse"),
     fault("the_truth_is_best", faulty(Sound, higher_is_better=True), "higher_is_better"),
+    fault("the_truth_is_best", faulty(Comparing, higher_is_better=True), "the real images"),
+    fault("batches_do_not_matter", faulty(Comparing, update_real=per_batch_of_reals), "at once"),
+    fault(
+        "the_perfect_way_back_is_best", faulty(Returning, higher_is_better=True), "that comes back"
+    ),
     fault("leaves_its_input_alone", faulty(Sound, update=writing), "images.fake"),
     fault("measures_the_same_again", faulty(Sound, compute=starting_over), "change nothing"),
     fault("measures_the_same_again", faulty(Sound, compute=drawing), "draw no random numbers"),
+    fault(
+        "resamples_its_own_numbers",
+        faulty(Comparing, resampled=lambda s, f, r: {"faulty": 1.0}),
+        "give the same numbers",
+    ),
+    fault("resamples_its_own_numbers", faulty(Comparing, resampled=straying), "each time"),
 ]
 
 
@@ -97,8 +157,9 @@ def test_every_check_has_a_fault_that_it_finds() -> None:
     assert unproven(FAULTS, CHECKS) == set()
 
 
-def test_a_sound_one_passes(is_sound: Callable[[Any], None]) -> None:
-    is_sound(Sound)
+@pytest.mark.parametrize("component", [Sound, Comparing, Returning])
+def test_a_sound_one_passes(component: Any, is_sound: Callable[[Any], None]) -> None:
+    is_sound(component)
 
 
 def test_gray_images_may_be_refused_with_a_clear_message(outcome: Callable[..., Any]) -> None:

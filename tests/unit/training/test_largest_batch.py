@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gantrans.training import largest_batch, memory
+from gantrans.inference import memory
+from gantrans.training import largest_batch
 from gantrans.training.dry_run import dry_run
 from gantrans.training.largest_batch import estimate, largest, repeated, say_largest
 from gantrans.training.step import TrainingStep

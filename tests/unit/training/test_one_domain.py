@@ -59,7 +59,7 @@ def test_what_needs_translations_is_left_out_and_what_it_draws_is_shown(tmp_path
     job = job_of(tmp_path, train={"epochs": 2, "samples": 2})
     step = TrainingStep(job)
     assert step.translators() == {}
-    assert not Evaluation(job).possible
+    assert not Evaluation.of(job).possible
     samples = SampleImages(job)
     picture = samples.picture(step.translators(), step.for_use())
     assert picture.width >= 2 * 32

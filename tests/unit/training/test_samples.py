@@ -25,7 +25,7 @@ def test_looking_changes_no_network(look: str) -> None:
     if look == "samples":
         SampleImages(job).picture(job.method.generators, job.method.networks)
     else:
-        Evaluation(job).measure(job.method.generators)
+        Evaluation.of(job).measure(job.method.generators)
     after = weights(job)
     assert all(torch.equal(before[key], after[key]) for key in before)
     assert all(network.training for network in job.method.networks.values())

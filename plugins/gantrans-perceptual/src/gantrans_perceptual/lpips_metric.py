@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gantrans.api.metric import Metric, MetricConfig, Translated
+from gantrans.api.image_metric import ImageMetric
+from gantrans.api.metric import MetricConfig, Translated
 from gantrans_perceptual.distance import LPIPS, LPIPSSettings
 
 
-class LPIPSMetric(Metric):
+class LPIPSMetric(ImageMetric):
     """LPIPS distance to the truth, 0 for equal images: the mean over images."""
 
     name = "lpips"
@@ -24,15 +25,11 @@ class LPIPSMetric(Metric):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self._distance = LPIPS(config)
-        self._values: list[Tensor] = []
 
-    def update(self, images: Translated) -> None:
-        """Take in one batch."""
+    def values(self, images: Translated) -> Tensor:
+        """Distances (N,)."""
         assert images.truth is not None
         with torch.no_grad():
             distance = self._distance.to(images.fake.device)
-            self._values.append(distance(images.fake, images.truth).cpu())
-
-    def compute(self) -> dict[str, float]:
-        """{"lpips": distance}"""
-        return {"lpips": float(torch.cat(self._values).double().mean())}
+            found: Tensor = distance(images.fake, images.truth)
+        return found

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from gantrans.api.metric import Metric, Translated
+from gantrans.api.image_metric import ImageMetric
+from gantrans.api.metric import Translated
 
 CEILING = 100.0
 """Decibels given to an image that equals the truth, whose ratio would be infinite."""
 
 
-class PSNR(Metric):
+class PSNR(ImageMetric):
     """Peak signal-to-noise ratio to the truth, in dB: the mean over images of 10 log10(1 / MSE).
 
     The mean squared error is taken over all pixels and channels of one image in [0, 1]; at most
@@ -24,18 +23,10 @@ class PSNR(Metric):
     needs_truth = True
     unit = "dB"
 
-    def __init__(self, config: Any) -> None:
-        super().__init__(config)
-        self._values: list[Tensor] = []
-
-    def update(self, images: Translated) -> None:
-        """Take in one batch."""
+    def values(self, images: Translated) -> Tensor:
+        """Decibels (N,)."""
         assert images.truth is not None
         # On the CPU, since not every device knows float64.
         difference = (images.fake.cpu().double() - images.truth.cpu().double()) / 2
         error = difference.square().mean(dim=(1, 2, 3))
-        self._values.append((-10 * torch.log10(error)).clamp(max=CEILING))
-
-    def compute(self) -> dict[str, float]:
-        """{"psnr": dB}"""
-        return {"psnr": float(torch.cat(self._values).mean())}
+        return (-10 * torch.log10(error)).clamp(max=CEILING)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
 from torch import Tensor
 
-from gantrans.api.metric import Metric, Translated
+from gantrans.api.image_metric import ImageMetric
+from gantrans.api.metric import Translated
 from gantrans.builtins.structural_similarity import structural_similarity
 
 
-class SSIM(Metric):
+class SSIM(ImageMetric):
     """Structural similarity to the truth, from -1 to 1 (equal): the mean over windows and images.
 
     The paper's 11 x 11 Gaussian window (sigma 1.5), K1 = 0.01, K2 = 0.03, images in [0, 1], each
@@ -21,17 +19,9 @@ class SSIM(Metric):
     name = "ssim"
     needs_truth = True
 
-    def __init__(self, config: Any) -> None:
-        super().__init__(config)
-        self._values: list[Tensor] = []
-
-    def update(self, images: Translated) -> None:
-        """Take in one batch."""
+    def values(self, images: Translated) -> Tensor:
+        """Indices (N,)."""
         assert images.truth is not None
         # On the CPU, since not every device knows float64.
         fake, truth = (((x.cpu() + 1) / 2).double() for x in (images.fake, images.truth))
-        self._values.append(structural_similarity(fake, truth))
-
-    def compute(self) -> dict[str, float]:
-        """{"ssim": index}"""
-        return {"ssim": float(torch.cat(self._values).mean())}
+        return structural_similarity(fake, truth)

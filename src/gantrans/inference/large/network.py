@@ -15,8 +15,9 @@ from torch.fx import Node
 from gantrans.api.generator import Generator
 from gantrans.errors import UsageError
 from gantrans.inference.large.moments import Moments
+from gantrans.inference.large.nodes import shape_of
 from gantrans.inference.large.operations import Known, Normalisation, Operation
-from gantrans.inference.large.recognise import NotCuttableError, recognised, shape_of
+from gantrans.inference.large.recognise import NotCuttableError, recognised
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from torch.fx import Node
 
 from gantrans.inference.large.network import Network
+from gantrans.inference.large.nodes import shape_of
 from gantrans.inference.large.operations import Pointwise
-from gantrans.inference.large.recognise import shape_of
 
 DEAR = 200.0
 """Operations for each byte of a map from which on it is kept: 200 take a processor core some

@@ -11,17 +11,19 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.fx import Node
 
+from gantrans.inference.large.nodes import arguments_of, kind_of, shape_of, size_of
 from gantrans.inference.large.operations import Normalisation, Operation, Padding, Pointwise
 from gantrans.inference.large.sampling import Interpolation, Shuffle, Unshuffle
 from gantrans.inference.large.tiling import AXES, Border
 from gantrans.inference.large.windows import Convolution, Pair, Pooling, Transposed
 
-FREE = ("clone", "contiguous", "detach", "dropout", "feature_dropout", "prelu", "to", "hardswish")
-"""Layers that treat each position apart, though torch does not say so."""
-
 
 class NotCuttableError(Exception):
     """A layer of a network that cannot be computed tile by tile; says which and why."""
+
+
+FREE = ("clone", "contiguous", "detach", "dropout", "feature_dropout", "prelu", "to", "hardswish")
+"""Layers that treat each position apart, though torch does not say so."""
 
 
 def recognised(node: Node, maps: Sequence[Node]) -> Operation:
@@ -29,38 +31,13 @@ def recognised(node: Node, maps: Sequence[Node]) -> Operation:
 
     Raises NotCuttableError.
     """
-    arguments = _arguments(node)
-    kind = _kind(node)
+    arguments = arguments_of(node)
+    kind = kind_of(node)
     if kind in _BUILDERS:
         return _BUILDERS[kind](node, maps, arguments)
     if _is_pointwise(node, kind, arguments):
         return _pointwise(node, maps)
     raise NotCuttableError("it may look at the whole picture")
-
-
-def shape_of(node: Node) -> torch.Size | None:
-    """Of the tensor that a node gives; None for anything else."""
-    value = node.meta.get("val")
-    return value.shape if isinstance(value, Tensor) else None
-
-
-def _kind(node: Node) -> str:
-    """Such as "conv2d", of torch.ops.aten.conv2d.default."""
-    target = node.target
-    if not isinstance(target, torch._ops.OpOverload) or target.namespace != "aten":
-        return str(target)
-    return str(target.overloadpacket.__name__)
-
-
-def _arguments(node: Node) -> dict[str, Any]:
-    """The node's arguments by name, defaults too."""
-    target = node.target
-    if not isinstance(target, torch._ops.OpOverload):
-        return {}
-    wanted = target._schema.arguments
-    given = dict(zip((argument.name for argument in wanted), node.args, strict=False))
-    defaults = {a.name: a.default_value for a in wanted if a.has_default_value()}
-    return {**defaults, **given, **node.kwargs}
 
 
 def _is_pointwise(node: Node, kind: str, arguments: dict[str, Any]) -> bool:
@@ -75,7 +52,7 @@ def _is_pointwise(node: Node, kind: str, arguments: dict[str, Any]) -> bool:
 def _pointwise(node: Node, maps: Sequence[Node]) -> Pointwise:
     sizes = {shape_of(each)[2:] for each in (node, *maps)}  # type: ignore[index]
     others = [n for n in node.all_input_nodes if n not in maps]
-    if _kind(node) not in FREE:
+    if kind_of(node) not in FREE:
         spread = [shape for n in others if (shape := shape_of(n)) and set(shape[-2:]) != {1}]
         if spread:
             raise NotCuttableError("it adds something of a size of its own to the picture")
@@ -89,25 +66,19 @@ def _pair(value: Any) -> Pair:
     return (values * 2)[:2] if len(values) == 1 else values[:2]  # type: ignore[return-value]
 
 
-def _size(node: Node) -> Pair:
-    shape = shape_of(node)
-    assert shape is not None
-    return shape[2], shape[3]
-
-
 def _zeros(source: Node, kernel: Pair, dilation: Pair, padding: Any) -> tuple[Border, Border]:
     if padding == "same":
         before = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
     else:
         before = (0, 0) if padding == "valid" else _pair(padding)
-    rows, columns = (Border(_size(source)[axis], before[axis]) for axis in AXES)
+    rows, columns = (Border(size_of(source)[axis], before[axis]) for axis in AXES)
     return rows, columns
 
 
 def _convolution(node: Node, maps: Sequence[Node], given: dict[str, Any]) -> Operation:
     _, channels, *kernel = _weight(node, given)
     dilation, stride = _pair(given["dilation"]), _pair(given["stride"])
-    height, width = _size(node)
+    height, width = size_of(node)
     made = shape_of(node)
     assert made is not None
     return Convolution(
@@ -125,7 +96,7 @@ def _convolution(node: Node, maps: Sequence[Node], given: dict[str, Any]) -> Ope
 
 def _transposed(node: Node, maps: Sequence[Node], given: dict[str, Any]) -> Operation:
     in_channels, out_channels, *kernel = _weight(node, given)
-    height, width = _size(maps[0])
+    height, width = size_of(maps[0])
     return Transposed(
         maps,
         (height, width),
@@ -157,7 +128,7 @@ def _padding(node: Node, maps: Sequence[Node], given: dict[str, Any]) -> Operati
         raise NotCuttableError("it adds channels")
     left, top = (*amounts, 0, 0, 0)[0:3:2]
     mode, fill = given.get("mode", "constant"), given.get("value") or 0.0
-    height, width = _size(maps[0])
+    height, width = size_of(maps[0])
     return Padding(maps, (Border(height, top, mode, fill), Border(width, left, mode, fill)))
 
 
@@ -166,7 +137,7 @@ def _slice(node: Node, maps: Sequence[Node], given: dict[str, Any]) -> Operation
         if given["dim"] == 1:
             return Pointwise(node, maps)
         raise NotCuttableError("it takes single rows or columns")
-    height, width = _size(maps[0])
+    height, width = size_of(maps[0])
     start = given["start"] or 0
     axis = (given["dim"] - 2) % 2
     start += (height, width)[axis] if start < 0 else 0
@@ -187,7 +158,7 @@ def _pooling(
     if given.get("divisor_override"):
         raise NotCuttableError("it has a divisor of its own")
     kernel = _pair(given["kernel_size"])
-    rows, columns = (Border(_size(maps[0])[a], padding[a], fill=fill) for a in AXES)
+    rows, columns = (Border(size_of(maps[0])[a], padding[a], fill=fill) for a in AXES)
     stride = _pair(given["stride"]) if given["stride"] else kernel
     dilation = _pair(given.get("dilation", 1))
     return Pooling(maps, pool, kernel, stride, dilation, (rows, columns))
@@ -204,7 +175,7 @@ def _max_pool(x: Tensor, kernel: Pair, stride: Pair, dilation: Pair) -> Tensor:
 def _interpolation(
     shift: float, smooth: bool, node: Node, maps: Sequence[Node], given: dict[str, Any]
 ) -> Operation:
-    before, after = _size(maps[0]), _size(node)
+    before, after = size_of(maps[0]), size_of(node)
     factors = given.get("scale_factors")
     scale = [b / a for b, a in zip(before, after, strict=True)]
     if factors:

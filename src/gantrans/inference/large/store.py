@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.fx import Node
 
 from gantrans.errors import DataError
+from gantrans.inference.large.nodes import shape_of
 from gantrans.inference.large.plan import bytes_of
-from gantrans.inference.large.recognise import shape_of
 from gantrans.inference.large.tiling import Region
 from gantrans.inference.memory import mebibytes
 

@@ -8,9 +8,9 @@ from torch import Tensor
 from torch.fx import Node
 
 from gantrans.inference.large.network import Network
+from gantrans.inference.large.nodes import shape_of
 from gantrans.inference.large.operations import Known
 from gantrans.inference.large.plan import BYTES
-from gantrans.inference.large.recognise import shape_of
 from gantrans.inference.large.tiling import Region, part
 
 Read = Callable[[Node, Region], Tensor]

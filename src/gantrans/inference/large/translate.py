@@ -13,9 +13,9 @@ from gantrans.api.image import normalised
 from gantrans.errors import UsageError
 from gantrans.inference.large.moments import Moments
 from gantrans.inference.large.network import Network, captured
+from gantrans.inference.large.nodes import size_of
 from gantrans.inference.large.operations import Known
 from gantrans.inference.large.plan import Pass, most_kept, passes
-from gantrans.inference.large.recognise import shape_of
 from gantrans.inference.large.store import Store
 from gantrans.inference.large.tile import memory_of, tile_of
 from gantrans.inference.large.tiling import AXES, Border, Region, Span, part, regions, taken, whole
@@ -40,7 +40,7 @@ def memory_per_pixel(generator: Generator) -> float:
         UsageError: if the generator cannot be run in pieces: nothing is known of it then.
     """
     network = captured(generator, *padded_size(generator, NOMINAL, NOMINAL))
-    height, width = _size(network.output)
+    height, width = size_of(network.output)
     most = memory_of(network, list(network), whole(height, width))
     return SPARE * most / (height * width)
 
@@ -74,7 +74,7 @@ def run_in_pieces(
     network = captured(generator, *padded_size(generator, height, width))
     plan = passes(network)
     sides = [_side(network, each, memory) for each in plan]
-    source = _Source(image, _size(network.image))
+    source = _Source(image, size_of(network.image))
     result = torch.empty(generator.out_channels, height, width)
     known = Known(network.values)
     network.settle(known)
@@ -86,7 +86,7 @@ def run_in_pieces(
             return tile.to(device)
 
         for each, side in zip(plan, sides, strict=True):
-            size = _size(each.target)
+            size = size_of(each.target)
             moments = Moments()
             if each.kept:
                 store.add(each.target)
@@ -140,7 +140,7 @@ def _put(result: Tensor, region: Region, tile: Tensor) -> None:
 
 def _side(network: Network, each: Pass, memory: int) -> tuple[int, int]:
     """The height and width of the largest tiles that fit into so many bytes."""
-    height, width = size = _size(each.target)
+    height, width = size = size_of(each.target)
     rows, columns = size
     while each.chain:
         # One in the middle has all of its surroundings.
@@ -164,9 +164,3 @@ def _side(network: Network, each: Pass, memory: int) -> tuple[int, int]:
 def _work(network: Network, each: Pass) -> float:
     """Operations of a pass; 1 at least."""
     return 1.0 + sum(network.operations[node].flops for node in each.chain)
-
-
-def _size(node: Node) -> tuple[int, int]:
-    shape = shape_of(node)
-    assert shape is not None
-    return shape[2], shape[3]

@@ -7,8 +7,8 @@ import torch
 
 import gantrans
 from gantrans.inference.large.network import captured
+from gantrans.inference.large.nodes import shape_of
 from gantrans.inference.large.plan import bytes_of, most_kept, passes
-from gantrans.inference.large.recognise import shape_of
 from gantrans.inference.large.tile import memory_of
 from gantrans.inference.large.tiling import whole
 

@@ -1,0 +1,145 @@
+"""`gantrans evaluate`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from gantrans.cli.columns import aligned
+from gantrans.cli.options import PluginFiles, Settings
+from gantrans.errors import GantransError, UsageError
+
+if TYPE_CHECKING:
+    from gantrans.training.judge import Judgement
+
+
+def evaluate(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MODEL",
+            help="A run directory (its best checkpoint is taken), a checkpoint folder, or one "
+            "generator file.",
+            show_default=False,
+        ),
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="SPEC",
+            help="A spec whose [data] is taken, and its [metrics] if it has some.  [default: "
+            "the run's own]",
+        ),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            help="Which metrics; also such that the spec lacks.  [default: all that can be had]",
+        ),
+    ] = None,
+    split: Annotated[Literal["test", "train"], typer.Option(help="Which images.")] = "test",
+    settings: Settings = None,
+    plugin: PluginFiles = None,
+    device: Annotated[
+        str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")
+    ] = "auto",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write one JSON object, with the whole protocol.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write that object to a file.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the file if it is there already.")
+    ] = False,
+) -> None:
+    """Judge a trained model by numbers, each beside that of doing nothing and with an interval."""
+    names = [name.strip() for name in metrics.split(",")] if metrics is not None else None
+    if names is not None and not all(names):
+        raise UsageError(f"--metrics {metrics}: write names with commas between, such as swd,cycle")
+    if out is not None and out.exists() and not overwrite:
+        raise UsageError(f"{out} exists; choose another --out, or say --overwrite")
+
+    from gantrans.training.judge import judge
+
+    with _progress() as advance:
+        found = judge(
+            model,
+            data=data,
+            metrics=names,
+            split=split,
+            settings=settings or (),
+            plugins=plugin or (),
+            device=device,
+            advance=advance,
+        )
+    text = json.dumps(found.as_json(), indent=1)
+    if out is not None:
+        _write(out, text)
+    typer.echo(text if as_json else "\n".join(_lines(found, split)))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A moving bar on standard error, if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("judging", total=None)
+
+        def advance(count: int, total: int) -> None:
+            bar.update(task, advance=count, total=total)
+
+        yield advance
+
+
+def _lines(found: Judgement, split: str) -> Iterator[str]:
+    counts = " and ".join(f"{count} of {name}" for name, count in found.images.items())
+    yield f"{split} images: {counts}{', in pairs' if found.protocol['paired'] else ''}"
+    for direction, scores in found.scores.items():
+        yield ""
+        yield direction.replace("->", " to ")
+        head = ("metric", "value", "95 % interval", "doing nothing", "better is")
+        rows = [head, *(_row(found, name, score) for name, score in scores.items())]
+        for lines in aligned(rows, None):
+            yield from lines
+    said = [f"not measured: {name}, {why}" for name, why in found.left_out.items()]
+    said += [f"warning: {warning}" for warning in found.warnings]
+    if said:
+        yield ""
+        yield from said
+
+
+def _row(found: Judgement, name: str, score: Any) -> tuple[str, ...]:
+    from gantrans.training.evaluate import named
+    from gantrans.training.summary import digits
+
+    metric = named(found.metrics, name)
+    unit = f" {metric.unit}" if metric.unit else ""
+    ends = score.get("interval")
+    nothing = score.get("doing_nothing")
+    return (
+        name,
+        digits(score["value"]) + unit,
+        f"{digits(ends[0])} to {digits(ends[1])}" if ends else "-",
+        digits(nothing) + unit if nothing is not None else "-",
+        "higher" if metric.higher_is_better else "lower",
+    )
+
+
+def _write(out: Path, text: str) -> None:
+    partial = out.with_name(f".{out.name}.partial")
+    try:
+        partial.write_text(text + "\n", encoding="utf-8")
+        partial.replace(out)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise GantransError(f"cannot write {out}: {error.strerror or error}") from error

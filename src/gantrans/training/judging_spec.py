@@ -1,0 +1,93 @@
+"""What `gantrans evaluate` measures, and on which data, as a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gantrans.api.problem import KeyPath
+from gantrans.errors import CheckpointError, UsageError
+from gantrans.inference.weights import WeightsHeader
+from gantrans.spec.load import LoadedSpec, Source, load, read
+from gantrans.spec.model import Domains
+from gantrans.training import rundir
+from gantrans.training.rundir import RunDirectory
+
+READ = ("data", "metrics", "domains", "plugins", "seed", "train")
+"""What counts of a spec that says on which data to judge."""
+
+
+def spec_of(
+    model: Path,
+    data: Path | None,
+    metrics: Sequence[str] | None,
+    settings: Iterable[str],
+    plugins: list[Path],
+) -> LoadedSpec:
+    """The spec that says what to measure: the run's own, or what `data` says of data and metrics.
+
+    Args:
+        model: a run directory or a part of one, where `data` is absent.
+        data: a spec.
+        metrics: keys of its metrics, or names of others; absent: all of its.
+        settings: overrides, each "KEY=VALUE".
+        plugins: one-file plugins; without `data`, the run's copies of its own are used too.
+
+    Raises:
+        UsageError: if there is neither a run nor `data`.
+        SpecError: if the spec has mistakes.
+    """
+    if data is None:
+        source, copies = rundir.recorded(RunDirectory(_run_of(model)))
+        given = {file.name for file in plugins}  # such a file takes the place of the run's copy
+        plugins = [*(copy for copy in copies if copy.name not in given), *plugins]
+    else:
+        source = read(data)
+        kept = {key: source.table[key] for key in READ if key in source.table}
+        source = replace(source, table={**kept, "losses": {"cycle": {}}})  # a spec has some
+    return load(_with_metrics(source, metrics), settings=settings, plugins=plugins)
+
+
+def _run_of(model: Path) -> Path:
+    """The run directory that a model is part of."""
+    for folder in (model, *model.absolute().parents[:3]):
+        if (folder / rundir.RESOLVED).is_file():
+            return folder
+    raise UsageError(
+        f"{model} is not part of a run, whose data could be taken: say which images to judge it "
+        "by, with a spec that has [data]: --data SPEC"
+    )
+
+
+def _with_metrics(source: Source, metrics: Sequence[str] | None) -> Source:
+    """With only these metrics; one that the spec does not have is taken with its defaults."""
+    if metrics is None:
+        return source
+    there = source.table.get("metrics")
+    known = there if isinstance(there, Mapping) else {}
+    chosen = {name: known.get(name, {}) for name in metrics}
+    new: list[KeyPath] = [("metrics", name) for name in metrics if name not in known]
+    return replace(
+        source,
+        table={**source.table, "metrics": chosen},
+        overridden=(*source.overridden, *new),
+    )
+
+
+def with_names(loaded: LoadedSpec, headers: Sequence[WeightsHeader]) -> LoadedSpec:
+    """The spec with the domains called as the model calls them.
+
+    Raises CheckpointError if its generators disagree, UsageError if the spec has them exchanged.
+    """
+    names = headers[0].domains
+    if any(header.domains != names for header in headers):
+        raise CheckpointError("the generators are of different domains: give the files of one run")
+    spec = loaded.run.domains
+    if spec.a == names["b"] or spec.b == names["a"]:
+        raise UsageError(
+            f"the model's first domain is {names['a']} and its second {names['b']}, and "
+            f"{loaded.source.name} has them the other way round: exchange its folders and names"
+        )
+    domains = Domains.model_construct(a=names["a"], b=names["b"])  # as the file has them
+    return replace(loaded, run=loaded.run.model_copy(update={"domains": domains}))
