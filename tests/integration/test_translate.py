@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import re
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,8 +19,11 @@ from typer.testing import CliRunner, Result
 from gantrans.cli import main
 from gantrans.cli.translate import translate
 from gantrans.errors import CheckpointError, GantransError, PluginError, UsageError
+from gantrans.inference import translator
 from gantrans.inference.weights import WeightsHeader, save_weights
 from gantrans.plugin.manager import load_registry
+from processes import Launcher
+from rank_processes import one_message, run_ranks
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +99,8 @@ def test_a_folder_is_translated_with_names_sizes_and_formats_kept(run, photos, t
     lines = result.stdout.splitlines()
     assert lines[0] == f"1/6 {photos / 'clear.webp'} -> {out / 'clear.webp'}"
     assert lines[-2].startswith("left out 1 image in subfolders")
-    assert lines[-1] == f"6 images translated to winter, in {out}"
+    said = rf"6 images translated to winter, in {re.escape(str(out))} \([\d.e+]+ images/s\)"
+    assert re.fullmatch(said, lines[-1])
 
 
 def test_one_generator_file_needs_no_domain(run, photos, tmp_path):
@@ -184,3 +192,259 @@ def test_the_command_line_ends_with_one_message_and_its_exit_code(run, photos, t
         assert end.value.code == code
         assert said in printed
         assert "Traceback" not in printed
+
+
+TO_WINTER = ("--to", "winter", "--device", "cpu")
+
+
+def test_subfolders_round_trips_and_comparisons_in_another_format(run, photos, tmp_path):
+    out = tmp_path / "out"
+    options = ("--recursive", "--round-trip", "--compare", "--format", "webp", "--batch-size", 3)
+    result = gantrans_translate(run, photos, "--out", out, *TO_WINTER, *options)
+    assert result.exit_code == 0, result.output
+    written = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    names = ("dot", "gray", "palette", "clear", "deep", "photo", "sub/more")
+    kinds = ("", ".cycle", ".compare")
+    assert written == {f"{name}{kind}.webp" for name in names for kind in kinds}
+    assert result.stdout.splitlines()[-1].startswith("7 images translated to winter")
+
+
+def test_a_pattern_in_quotes_is_expanded(run, photos, tmp_path):
+    out = tmp_path / "out"
+    result = gantrans_translate(run, photos / "**" / "*.png", "--out", out, *TO_WINTER)
+    assert result.exit_code == 0, result.output
+    assert (out / "sub" / "more.png").is_file() and (out / "dot.png").is_file()
+
+
+def test_resuming_translates_what_is_missing_and_says_what_it_left_out(run, photos, tmp_path):
+    out = tmp_path / "out"
+    arguments = (run, photos, "--out", out, *TO_WINTER)
+    assert gantrans_translate(*arguments).exit_code == 0
+    (out / "deep.tiff").unlink()
+    before = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    result = gantrans_translate(*arguments, "--resume")
+    assert result.exit_code == 0, result.output
+    assert "left out 5 images whose translation is there already" in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("1 image translated to winter")
+    after = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    assert after.keys() == before.keys() | {"deep.tiff"}
+    assert all(after[name] == before[name] for name in before)
+    nothing = gantrans_translate(*arguments, "--resume")
+    assert nothing.exit_code == 0
+    assert nothing.stdout.splitlines()[-1] == f"0 images translated to winter, in {out}"
+
+
+def test_a_quality_makes_smaller_files(run, photos, tmp_path):
+    sizes = []
+    for quality in (20, 95):
+        out = tmp_path / str(quality)
+        options = (*TO_WINTER, "--quality", quality)
+        result = gantrans_translate(run, photos / "photo.jpg", "--out", out, *options)
+        assert result.exit_code == 0, result.output
+        sizes.append((out / "photo.jpg").stat().st_size)
+    assert sizes[0] < sizes[1]
+
+
+def test_metadata_is_kept_by_choice(run, photos, tmp_path):
+    with Image.open(photos / "photo.jpg") as image:
+        exif = image.getexif()
+        exif[315] = "someone"
+        image.save(photos / "photo.jpg", exif=exif, dpi=(300, 300))
+    for choice, artist in (("profile", None), ("all", "someone")):
+        out = tmp_path / choice
+        options = (*TO_WINTER, "--metadata", choice)
+        result = gantrans_translate(run, photos / "photo.jpg", "--out", out, *options)
+        assert result.exit_code == 0, result.output
+        with Image.open(out / "photo.jpg") as image:
+            assert image.getexif().get(315) == artist
+
+
+def test_the_memory_that_may_be_used_is_told_to_the_translator(run, photos, tmp_path, monkeypatch):
+    told = []
+    load = translator.load
+
+    def watched(*arguments, **options):
+        told.append(options["max_memory"])
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(translator, "load", watched)
+    for number, options in enumerate([("--max-memory", "64GiB"), ()]):
+        out = tmp_path / str(number)
+        result = gantrans_translate(run, photos / "dot.png", "--out", out, *TO_WINTER, *options)
+        assert result.exit_code == 0, result.output
+    assert told == [64 * 2**30, None]
+    wrong = gantrans_translate(run, photos, "--out", tmp_path, *TO_WINTER, "--max-memory", "much")
+    assert isinstance(wrong.exception, UsageError)
+    assert "'much' is no size of memory" in str(wrong.exception)
+
+
+def test_a_larger_image_than_allowed_is_refused_and_the_others_are_done(run, photos, tmp_path):
+    options = (*TO_WINTER, "--max-megapixels", 0.005)
+    result = gantrans_translate(run, photos, "--out", tmp_path / "out", *options)
+    assert isinstance(result.exception, GantransError)
+    assert "deep.tiff" in str(result.exception)
+    assert "give a higher --max-megapixels" in str(result.exception)
+    assert "5 images translated" in result.stdout
+
+
+def test_a_folder_of_text_files_is_refused(run, tmp_path):
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("words")
+    result = gantrans_translate(run, tmp_path / "texts", "--out", tmp_path / "out", *TO_WINTER)
+    assert isinstance(result.exception, UsageError)
+    assert re.search(r"no image in .*texts \(known: apng avi", str(result.exception))
+    assert not (tmp_path / "out").exists()
+
+
+def test_files_need_a_place_to_be_written_to(run, photos):
+    result = gantrans_translate(run, photos, *TO_WINTER)
+    assert isinstance(result.exception, UsageError)
+    assert "--out DIR" in str(result.exception)
+
+
+def test_a_round_trip_needs_a_model_of_both_ways(run, photos, tmp_path):
+    model = run / "checkpoints" / "step-00000010" / "generator_ba.safetensors"
+    result = gantrans_translate(model, photos, "--out", tmp_path / "out", "--round-trip")
+    assert isinstance(result.exception, UsageError)
+    assert "no way back from summer in this model" in str(result.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_line_break_in_a_name_makes_no_line_of_its_own(run, photos, tmp_path):
+    (photos / "dot.png").rename(tmp_path / "a\nb.png")
+    out = tmp_path / "out"
+    result = gantrans_translate(run, tmp_path / "a\nb.png", "--out", out, *TO_WINTER)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[0].endswith(f"-> {out}/a\\nb.png")
+    assert (out / "a\nb.png").is_file()
+
+
+class Piped:
+    """Standard input and output of a command, as bytes."""
+
+    def __init__(self, content: bytes) -> None:
+        self.buffer, self.terminal = io.BytesIO(content), False
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+    def flush(self) -> None:
+        pass
+
+
+def piped(monkeypatch, content: bytes, *arguments: object) -> bytes:
+    given, written = Piped(content), Piped(b"")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdin", given)
+        patch.setattr(sys, "stdout", written)
+        app = typer.Typer()
+        app.command()(translate)
+        app([str(argument) for argument in arguments], standalone_mode=False)
+    return written.buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "format"),
+    [
+        ("photo.jpg", (), "JPEG"),
+        ("palette.png", (), "PNG"),
+        ("deep.tiff", (), "TIFF"),
+        ("photo.jpg", ("--format", "webp"), "WEBP"),
+    ],
+)
+def test_standard_input_becomes_standard_output_and_nothing_else(
+    run, photos, tmp_path, monkeypatch, name, options, format
+):
+    content = (photos / name).read_bytes()
+    written = piped(monkeypatch, content, run, "-", *TO_WINTER, *options)
+    with Image.open(io.BytesIO(written)) as image:
+        assert image.format == format
+        size = image.size
+        image.load()
+    out = tmp_path / "out"
+    assert gantrans_translate(run, photos / name, "--out", out, *TO_WINTER, *options).exit_code == 0
+    [file] = out.iterdir()
+    with Image.open(file) as image:
+        assert image.size == size
+    assert file.read_bytes() == written
+
+
+def test_standard_input_that_is_no_image_is_told_without_a_made_up_name(run, monkeypatch):
+    with pytest.raises(GantransError) as caught:
+        piped(monkeypatch, b"words", run, "-", *TO_WINTER)
+    assert str(caught.value).startswith("cannot read the image standard input: ")
+    assert "/tmp" not in str(caught.value)
+
+
+@pytest.mark.parametrize("more", [("--out", "x"), ("--compare",), ("--round-trip",), ("a.png",)])
+def test_standard_input_goes_alone(run, photos, monkeypatch, more):
+    content = (photos / "photo.jpg").read_bytes()
+    with pytest.raises(UsageError, match="one image from standard input to standard output"):
+        piped(monkeypatch, content, run, "-", *TO_WINTER, *more)
+
+
+def test_an_image_is_not_written_to_a_terminal(run, photos, monkeypatch):
+    monkeypatch.setattr(Piped, "isatty", lambda self: True)
+    with pytest.raises(UsageError, match="redirect it"):
+        piped(monkeypatch, (photos / "photo.jpg").read_bytes(), run, "-", *TO_WINTER)
+
+
+def test_processes_share_the_files_and_the_first_speaks_for_all(
+    run, photos, tmp_path, launcher: Launcher
+):
+    alone, out = tmp_path / "alone", tmp_path / "out"
+    assert gantrans_translate(run, photos, "--out", alone, *TO_WINTER).exit_code == 0
+    options = ("translate", run, photos, "--out", out, *TO_WINTER)
+    first, second = run_ranks(launcher, 2, *options, cwd=tmp_path)
+    assert (first.code, second.code) == (0, 0), (first, second)
+    assert second.out == second.err == first.err == ""
+    assert first.out.count(" -> ") == 3
+    assert "6 images translated to winter" in first.out.splitlines()[-1]
+    assert {p.name: p.read_bytes() for p in out.iterdir()} == {
+        p.name: p.read_bytes() for p in alone.iterdir()
+    }
+    again = run_ranks(launcher, 2, *options, "--resume", cwd=tmp_path)
+    assert [one.code for one in again] == [0, 0]
+    assert "left out 6 images whose translation is there already" in again[0].out
+
+
+def test_a_broken_file_of_one_process_is_told_once_and_all_others_are_done(
+    run, photos, tmp_path, launcher: Launcher
+):
+    (photos / "deep.tiff").write_bytes(b"broken")  # the second file, so the second process has it
+    options = ("translate", run, photos, "--out", tmp_path / "out", *TO_WINTER)
+    first, second = run_ranks(launcher, 2, *options, cwd=tmp_path)
+    assert (first.code, second.code) == (1, 1), (first, second)
+    assert second.out == second.err == ""
+    assert first.err.count("error: 1 image could not be translated") == 1
+    assert "deep.tiff" in first.err
+    assert len(list((tmp_path / "out").iterdir())) == 5
+
+
+def test_what_all_processes_find_wrong_is_told_once(run, photos, tmp_path, launcher: Launcher):
+    options = ("translate", run, tmp_path / "none.png", "--out", tmp_path / "out", *TO_WINTER)
+    one_message(run_ranks(launcher, 2, *options, cwd=tmp_path), 2, "there is no file or folder")
+
+
+def test_a_command_that_is_ended_leaves_whole_files_and_goes_on_where_it_was(
+    run, tmp_path, launcher: Launcher
+):
+    folder, out = tmp_path / "many", tmp_path / "out"
+    folder.mkdir()
+    for number in range(300):
+        Image.new("RGB", (64, 64), (number % 256, 0, 0)).save(folder / f"{number:03}.png")
+    arguments = ("translate", run, folder, "--out", out, *TO_WINTER)
+    started = launcher.start(*arguments, cwd=tmp_path)
+    started.wait_until(lambda: out.is_dir() and len(list(out.glob("*.png"))) > 5)
+    started.send(signal.SIGTERM)
+    ended = started.wait()
+    assert ended.code == 130, ended
+    there = list(out.iterdir())
+    assert 5 < len(there) < 300
+    for path in there:
+        assert not path.name.startswith(".")
+        with Image.open(path) as image:
+            image.load()
+    resumed = launcher(*arguments, "--resume", cwd=tmp_path)
+    assert resumed.code == 0, resumed
+    assert len(list(out.glob("*.png"))) == 300

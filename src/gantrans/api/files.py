@@ -20,7 +20,7 @@ class ImageFiles(ABC):
 
     A dataset whose files are no ordinary images gives its own (`Dataset.files`). Training reads
     with it; `gantrans translate` reads with that of the source domain, and writes with that of the
-    target domain.
+    target domain, several files at once in threads.
     """
 
     suffixes: ClassVar[tuple[str, ...]]
@@ -57,20 +57,28 @@ class OrdinaryImages(ImageFiles):
 
     def write(self, image: Tensor, path: Path) -> None:
         """Write (1 or 3, H, W) in [-1, 1]."""
-        to_image(image).save(path, **_SAVE[path.suffix.lower()])
+        suffix = path.suffix.lower()
+        to_image(image).save(path, **saving(_FORMATS.get(suffix, suffix[1:].upper())))
 
 
 ORDINARY = OrdinaryImages()
 
-# A translation is mostly about colour. JPEG halves its resolution by default, lossy WebP always.
-_JPEG: dict[str, Any] = {"format": "JPEG", "quality": 95, "subsampling": "4:4:4"}
-_TIFF: dict[str, Any] = {"format": "TIFF", "compression": "tiff_lzw"}
-_SAVE: dict[str, dict[str, Any]] = {
-    ".png": {"format": "PNG"},
-    ".jpg": _JPEG,
-    ".jpeg": _JPEG,
-    ".webp": {"format": "WEBP", "lossless": True},
-    ".bmp": {"format": "BMP"},
-    ".tif": _TIFF,
-    ".tiff": _TIFF,
-}
+_FORMATS = {".jpg": "JPEG", ".tif": "TIFF"}
+
+
+def saving(format: str, quality: int | None = None) -> dict[str, Any]:
+    """With which options Pillow saves a translation.
+
+    Args:
+        format: in Pillow's words, such as "PNG".
+        quality: 1 to 100, of JPEG and WebP; absent: JPEG 95, WebP without loss.
+    """
+    options: dict[str, Any] = {"format": format}
+    match format:
+        case "JPEG":  # a translation is mostly about colour, whose resolution it halves by default
+            options |= {"quality": quality or 95, "subsampling": "4:4:4"}
+        case "WEBP":  # with loss, it always halves the resolution of colour
+            options |= {"quality": quality} if quality else {"lossless": True, "exact": True}
+        case "TIFF":
+            options["compression"] = "tiff_lzw"
+    return options

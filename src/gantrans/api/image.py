@@ -29,6 +29,9 @@ UNREAD_MODES = {
 }
 """Pillow's modes that no rule here turns into colours."""
 
+_BAND = 2**20
+"""Pixels that are turned into an image at once."""
+
 
 def open_image(path: Path) -> Image.Image:
     """Read a whole image file, upright.
@@ -40,8 +43,9 @@ def open_image(path: Path) -> Image.Image:
         with Image.open(path) as image:
             image.load()
             upright = ImageOps.exif_transpose(image)
-    # Pillow raises many kinds for damaged files (SyntaxError for some PNGs, struct.error, ...).
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # of damaged files Pillow raises whatever comes up
         raise DataError(
             f"cannot read the image {path}: {error or type(error).__name__}; "
             "repair the file, or take it out of the folder"
@@ -95,13 +99,22 @@ def normalised(pixels: Tensor) -> Tensor:
 
 
 def to_image(tensor: Tensor) -> Image.Image:
-    """(1 or 3, H, W) in [-1, 1] as a PIL image of mode L or RGB; values outside are clipped."""
-    import torch
-    from torchvision.transforms.v2.functional import to_pil_image
+    """(1 or 3, H, W) in [-1, 1] as a PIL image of mode L or RGB; values outside are clipped.
 
-    pixels = ((tensor.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    image: Image.Image = to_pil_image(pixels)
-    return image
+    Worked out in bands of rows: beside the result there is never much more.
+    """
+    import torch
+
+    channels, height, width = tensor.shape
+    if channels not in (1, 3):
+        raise ValueError(f"an image has 1 or 3 channels, not {channels}")
+    pixels = torch.empty(height, width, channels, dtype=torch.uint8)
+    for top in range(0, height, rows := max(1, _BAND // max(1, width))):
+        band = tensor[:, top : top + rows].detach().float().clamp(-1, 1)
+        levels = band.add_(1).mul_(127.5).round_().to(torch.uint8)
+        pixels[top : top + rows] = levels.permute(1, 2, 0)
+    array = pixels.numpy()
+    return Image.fromarray(array if channels == 3 else array[..., 0])
 
 
 def _refuse_unread(image: Image.Image) -> None:

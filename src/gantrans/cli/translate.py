@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from gantrans.cli.options import PluginFiles
-from gantrans.errors import GantransError
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from gantrans.inference.files import Outcome
 
 
 def translate(
@@ -31,16 +24,19 @@ def translate(
         list[Path],
         typer.Argument(
             metavar="INPUT...",
-            help="Image files, and folders whose images (not those of subfolders) are meant.",
+            help="Images, videos, folders of them, patterns such as 'a/**/*.jpg'; or - for one "
+            "image from standard input to standard output.",
             show_default=False,
         ),
     ],
     out: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            metavar="DIR", help="Folder to write to; made if need be.", show_default=False
+            metavar="DIR",
+            help="Folder to write to; made if need be. Needed but for -.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     to: Annotated[
         str | None,
         typer.Option(
@@ -49,9 +45,76 @@ def translate(
             show_default=False,
         ),
     ] = None,
+    recursive: Annotated[
+        bool,
+        typer.Option("--recursive", help="Take the subfolders of folders too, and keep them."),
+    ] = False,
+    round_trip: Annotated[
+        bool,
+        typer.Option(
+            "--round-trip", help="Also write NAME.cycle.png or the like: translated back again."
+        ),
+    ] = False,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare", help="Also write NAME.compare.png or the like: all side by side."
+        ),
+    ] = False,
+    format: Annotated[
+        Literal["png", "jpg", "webp", "tiff", "bmp"] | None,
+        typer.Option(help="Of what is written.  [default: as the input]", show_default=False),
+    ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=100,
+            help="Of JPEG and WebP.  [default: JPEG 95, WebP without loss]",
+            show_default=False,
+        ),
+    ] = None,
+    metadata: Annotated[
+        Literal["none", "profile", "all"],
+        typer.Option(
+            help="What outputs keep of inputs: nothing, the colour profile, or also EXIF, "
+            "resolution and texts."
+        ),
+    ] = "profile",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that are there already.")
     ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Leave out what is there already, and do the rest.")
+    ] = False,
+    batch_size: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Images of one size translated at once.")
+    ] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Threads that read and write files.  [default: 2; with a GPU one for each core, "
+            "8 at most]",
+            show_default=False,
+        ),
+    ] = None,
+    max_memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Memory to translate with, such as 2GiB; larger images go in pieces.  [default: "
+            "what is free]",
+            show_default=False,
+        ),
+    ] = None,
+    max_megapixels: Annotated[
+        float,
+        typer.Option(
+            metavar="N", min=0, help="Refuse larger images: few bytes can unfold to many pixels."
+        ),
+    ] = 100,
     plugin: PluginFiles = None,
     device: Annotated[
         str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")
@@ -68,46 +131,44 @@ def translate(
         ),
     ] = False,
 ) -> None:
-    """Translate images of any size; names, sizes and formats stay as they are."""
-    from rich.console import Console
-
-    from gantrans.inference.files import translate_files
-    from gantrans.inference.plan import plan
-    from gantrans.inference.translator import load
-
-    translator = load(
-        model, device=device, plugins=plugin or (), precision=precision, compile=compiling
+    """Translate images and videos of any size; names, sizes and formats stay as they are."""
+    from gantrans.cli.memory_size import bytes_of
+    from gantrans.cli.translating import (
+        ended_like_ctrl_c,
+        threads_for,
+        translate_inputs,
+        translate_standard_input,
     )
-    source, target = translator.files(to)
-    planned = plan(inputs, out, overwrite=overwrite, source=source, target=target)
-    outcomes = translate_files(translator, planned.jobs, to)
+    from gantrans.inference.device import choose_device
+    from gantrans.inference.files.handling import Handling
+    from gantrans.inference.files.plan import Wanted
+    from gantrans.inference.translator import load
+    from gantrans.training.distributed import all_ranks
 
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    failed = []
-    for outcome in _shown(console, outcomes, len(planned.jobs)):
-        if outcome.error:
-            failed.append(outcome.error)
-    if planned.nested:
-        console.print(f"left out {_images(planned.nested)} in subfolders; name those folders too")
-    done = len(planned.jobs) - len(failed)
-    console.print(f"{_images(done)} translated to {translator.choose(to)}, in {out}")
-    if failed:
-        reasons = "\n".join(f"  {error}" for error in failed)
-        raise GantransError(f"{_images(len(failed))} could not be translated:\n{reasons}")
-
-
-def _shown(console: Console, outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:
-    """The outcomes as they come: a moving bar on a terminal, a line each into a pipe."""
-    if console.is_terminal:
-        from rich.progress import track
-
-        yield from track(outcomes, "translating", total, console=console, transient=True)
-        return
-    for number, outcome in enumerate(outcomes, start=1):
-        what = "failed" if outcome.error else f"-> {outcome.job.target}"
-        console.print(f"{number}/{total} {outcome.job.source} {what}")
-        yield outcome
-
-
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count} images"
+    wanted = Wanted(format, cycle=round_trip, compare=compare)
+    with ended_like_ctrl_c(), all_ranks() as ranks:
+        translator = load(
+            model,
+            device=str(choose_device(device, *ranks.here)),
+            plugins=plugin or (),
+            precision=precision,
+            compile=compiling,
+            max_memory=None if max_memory is None else bytes_of(max_memory),
+        )
+        threads = workers or threads_for(translator.device, ranks)
+        handling = Handling(batch_size, threads, quality, metadata, max_megapixels)
+        if Path("-") in inputs:
+            translate_standard_input(translator, inputs, out, to, wanted, handling)
+            return
+        translate_inputs(
+            translator,
+            inputs,
+            out,
+            to,
+            wanted,
+            handling,
+            recursive=recursive,
+            overwrite=overwrite,
+            resume=resume,
+            ranks=ranks,
+        )

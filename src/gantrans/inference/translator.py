@@ -182,6 +182,10 @@ class Translator:
                 f"found a tensor of shape {tuple(images.shape)}, expected (N, "
                 f"{generator.in_channels}, H, W)"
             )
+        count, _, height, width = images.shape
+        if count > 1 and not self._large.fits(generator, height, width, count):
+            alone = [self.translate_image(image, to).to(self.device) for image in images]
+            return torch.stack(alone)
         with (
             running_in(self.precision, self.device),
             running_compiled("translate without compilation"),

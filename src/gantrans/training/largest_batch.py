@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from gantrans.inference.device import is_out_of_memory
 from gantrans.inference import memory
+from gantrans.inference.device import is_out_of_memory
+from gantrans.inference.memory import mebibytes
 from gantrans.training.assemble import Job, with_settings
 from gantrans.training.batch import LoadedBatch
-from gantrans.inference.memory import mebibytes
 from gantrans.training.step import TrainingStep
 
 MOST = 256

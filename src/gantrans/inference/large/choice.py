@@ -29,13 +29,13 @@ class LargeImages:
         self.device, self.max_memory = device, max_memory
         self._per_pixel: dict[Generator, float] = {}
 
-    def fits(self, generator: Generator, height: int, width: int) -> bool:
-        """Whether the memory takes a picture of that size at once, as far as one can tell.
+    def fits(self, generator: Generator, height: int, width: int, count: int = 1) -> bool:
+        """Whether the memory takes so many pictures of that size at once, as far as one can tell.
 
         Raises:
             UsageError: if there is a limit, and the generator is not to be counted.
         """
-        if self.max_memory is None and height * width <= SURELY_SMALL:
+        if self.max_memory is None and count * height * width <= SURELY_SMALL:
             return True
         if generator not in self._per_pixel:
             try:
@@ -46,7 +46,7 @@ class LargeImages:
                 self._per_pixel[generator] = 0.0  # it cannot be cut: one can but try
         down, across = padded_size(generator, height, width)
         in_and_out = 4 * (generator.in_channels + generator.out_channels)
-        needed = down * across * (self._per_pixel[generator] + in_and_out)
+        needed = count * down * across * (self._per_pixel[generator] + in_and_out)
         return budget(self.device, self.max_memory).covers(needed)
 
     @torch.inference_mode()

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 
 from gantrans.errors import GantransError
+from gantrans.inference import memory
 from gantrans.inference.device import choose_device, is_out_of_memory
 from gantrans.spec.load import load
-from gantrans.inference import memory
 from gantrans.training.assemble import Job, assemble, with_settings
 from gantrans.training.bench.advice import WAITS, advise
 from gantrans.training.bench.throughput import Step, Throughput, batches_of, numbered, throughput

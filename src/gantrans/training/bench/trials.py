@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from gantrans.errors import GantransError
-from gantrans.inference.device import is_out_of_memory
 from gantrans.inference import memory
+from gantrans.inference.device import is_out_of_memory
 from gantrans.training.assemble import Job, with_settings
 from gantrans.training.batch import LoadedBatch
 from gantrans.training.bench.throughput import Step, numbered

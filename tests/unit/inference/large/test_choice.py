@@ -58,6 +58,19 @@ def test_a_picture_beyond_the_limit_is_run_in_pieces_with_the_same_result(saved,
     assert (whole - limited).abs().max() < 1e-4
 
 
+def test_a_batch_beyond_the_limit_is_run_one_by_one(saved, in_pieces):
+    images = torch.rand(12, 3, 300, 300) * 2 - 1
+    whole = load(saved, device="cpu").translate_tensor(images)
+    translator = load(saved, device="cpu", max_memory=allowed(80 * MIB))
+    sizes: list[int] = []
+    translator.generators["winter"].register_forward_hook(
+        lambda module, given, made: sizes.append(len(made))
+    )
+    assert (translator.translate_tensor(images) - whole).abs().max() < 1e-5
+    assert sizes == [1] * 12
+    assert not in_pieces
+
+
 def test_a_small_picture_is_run_whole_under_a_limit(saved, in_pieces):
     load(saved, device="cpu", max_memory=allowed(200 * MIB)).translate_image(photo(64, 64))
     assert not in_pieces

@@ -7,7 +7,7 @@ import pytest
 
 from gantrans.api.files import ImageFiles
 from gantrans.errors import UsageError
-from gantrans.inference.plan import FileJob, plan
+from gantrans.inference.files.plan import FileJob, Wanted, plan
 
 
 @pytest.fixture
@@ -67,10 +67,10 @@ def test_inputs_are_never_replaced(photos, tmp_path, overwrite):
         plan([photos / "a.JPG"], tmp_path / "link", overwrite=overwrite)
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "photo.gif", "photo", "weights.safetensors"])
+@pytest.mark.parametrize("name", ["notes.txt", "photo.psd", "photo", "weights.safetensors"])
 def test_a_file_that_cannot_be_written_back_is_refused(tmp_path, name):
     (tmp_path / name).touch()
-    with pytest.raises(UsageError, match=f"{name} is no image .*bmp jpeg jpg png"):
+    with pytest.raises(UsageError, match=f"{name} is no image .*bmp gif jpeg jpg"):
         plan([tmp_path / name], tmp_path / "out")
 
 
@@ -86,7 +86,7 @@ def test_a_folder_without_images_says_where_some_are(tmp_path):
     with pytest.raises(UsageError, match=r"no image in .*in \("):
         plan([tmp_path / "in"], tmp_path / "out")
     (tmp_path / "in" / "sub" / "a.png").touch()
-    with pytest.raises(UsageError, match="there are 1 in its subfolders"):
+    with pytest.raises(UsageError, match="there are 1 in its subfolders: use --recursive"):
         plan([tmp_path / "in"], tmp_path / "out")
 
 
@@ -110,8 +110,8 @@ def test_an_input_folder_without_permission_is_refused(photos, tmp_path, monkeyp
     def denied(folder):
         raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr(Path, "iterdir", denied)
-    with pytest.raises(UsageError, match=f"cannot read {photos}: Permission denied"):
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(UsageError, match=f"folder {photos}: Permission denied"):
         plan([photos], tmp_path / "out")
 
 
@@ -143,3 +143,84 @@ def test_a_name_that_the_target_cannot_have_ends_in_its_first_suffix(photos, tmp
     (photos / "a.scan").touch()
     with pytest.raises(UsageError, match=r"a\.png and .*a\.scan would both become .*a\.png"):
         plan([photos], out, source=Scans())
+
+
+def test_subfolders_are_taken_when_asked_and_keep_their_places(photos, tmp_path):
+    out = tmp_path / "out"
+    found = plan([photos], out, recursive=True)
+    below = ("a.JPG", "b.png", "c.tiff", "old/d.png", "old/deep/e.bmp")
+    assert found.jobs == tuple(FileJob(photos / n, out / n) for n in below)
+    assert found.nested == 0
+
+
+def test_outputs_inside_the_input_folder_are_no_inputs(photos):
+    out = photos / "translated"
+    first = plan([photos], out, recursive=True)
+    for job in first.jobs:
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        job.target.write_bytes(b"done")
+    again = plan([photos], out, recursive=True, overwrite=True)
+    assert again.jobs == first.jobs
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "expected"),
+    [
+        ("a.PNG", "png", "a.PNG"),
+        ("a.jpeg", "jpg", "a.jpeg"),
+        ("a.tif", "tiff", "a.tif"),
+        ("a.b.c.png", "webp", "a.b.c.webp"),
+        ("a.gif", "png", "a.png"),
+        ("a.mp4", "png", "a.mp4"),
+    ],
+)
+def test_a_format_changes_the_suffix_of_what_is_of_another(tmp_path, name, format, expected):
+    (tmp_path / name).touch()
+    out = tmp_path / "out"
+    [job] = plan([tmp_path / name], out, wanted=Wanted(format)).jobs
+    assert job.target == out / expected
+
+
+def test_cycles_and_comparisons_are_named_after_the_translation(photos, tmp_path):
+    wanted = Wanted("png", cycle=True, compare=True)
+    [job] = plan([photos / "a.JPG"], tmp_path, wanted=wanted).jobs
+    assert [path.name for path in job.outputs] == ["a.png", "a.cycle.png", "a.compare.png"]
+    (photos / "b.cycle.png").touch()
+    with pytest.raises(UsageError, match=r"b\.png and .*would both become .*b\.cycle\.png"):
+        plan([photos / "b.png", photos / "b.cycle.png"], tmp_path, wanted=Wanted(cycle=True))
+
+
+def test_resuming_leaves_out_jobs_whose_outputs_are_all_there(photos, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.JPG").write_bytes(b"whole")
+    (out / "b.png").touch()  # as a machine that went down may leave it
+    found = plan([photos], out, resume=True)
+    assert [job.source.name for job in found.jobs] == ["b.png", "c.tiff"]
+    assert found.done == 1
+    assert plan([photos / "a.JPG"], out, resume=True).jobs == ()
+    assert len(plan([photos / "a.JPG"], out, resume=True, wanted=Wanted(compare=True)).jobs) == 1
+
+
+def test_several_processes_share_all_jobs_whatever_some_have_done(photos, tmp_path):
+    out = tmp_path / "out"
+    everything = plan([photos], out, recursive=True).jobs
+    out.mkdir()
+    (out / "a.JPG").write_bytes(b"done by the first process, before the second looks")
+    second = plan([photos], out, recursive=True, share=(1, 2)).jobs
+    assert second == everything[1::2]
+    first = plan([photos], out, recursive=True, share=(0, 2), resume=True).jobs
+    assert first == everything[2::2]
+
+
+def test_a_cycle_has_a_name_that_the_files_of_its_domain_can_have(photos, tmp_path):
+    (photos / "x.scan").touch()
+    [job] = plan(
+        [photos / "x.scan"], tmp_path, wanted=Wanted("jpg", cycle=True), source=Scans()
+    ).jobs
+    assert [path.name for path in job.outputs] == ["x.jpg", "x.cycle.scan"]
+
+
+def test_a_format_that_the_files_of_a_domain_cannot_have_is_refused(photos, tmp_path):
+    with pytest.raises(UsageError, match=r"cannot be webp \(they are: scan png\)"):
+        plan([photos], tmp_path / "out", wanted=Wanted("webp"), target=Scans())

@@ -1,0 +1,1 @@
+"""Translating files: which, how they are read, and how they are written."""

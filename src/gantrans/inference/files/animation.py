@@ -1,0 +1,82 @@
+"""Files of several images: animated GIF, WebP and PNG, and the pages of TIFF files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PIL import Image
+
+from gantrans.errors import DataError
+from gantrans.inference.files.encoding import Timing, refuse_what_cannot_be
+from gantrans.inference.files.formats import format_of
+from gantrans.inference.files.moving import translated
+from gantrans.inference.files.picture import MEGAPIXEL, Picture, opened, picture
+from gantrans.inference.files.plan import FileJob
+from gantrans.inference.files.stills import Stills
+from gantrans.inference.files.together import Together
+
+STANDARD = 100
+"""Milliseconds that a frame stands where its file says nothing, as viewers do."""
+
+
+def translate_animation(
+    job: FileJob,
+    stills: Stills,
+    together: Together,
+    *,
+    batch_size: int = 1,
+    megapixels: float = 100,
+    watch: Callable[[int], None] = lambda images: None,
+) -> int:
+    """Translate a file of several images frame by frame; how many they are.
+
+    All frames are held in memory, as bytes. Durations and the number of loops stay.
+
+    Raises:
+        DataError: if the file cannot be read, has more pixels than that, or if the format to write
+            holds one image only.
+        NonFiniteError: if the generator gives no numbers.
+        OSError: if an output cannot be written.
+    """
+    if not stills.ordinary:
+        raise DataError("it has several images, and the files of this model's domains have one")
+    frames, timing = _frames(job, stills, megapixels)
+    pairs = list(translated(frames, stills, together, batch_size, watch))
+    stills.write_several(job, [frame for frame, _ in pairs], [drawn for _, drawn in pairs], timing)
+    return len(pairs)
+
+
+def _frames(job: FileJob, stills: Stills, megapixels: float) -> tuple[list[Picture], Timing | None]:
+    with opened(job.source) as image:
+        count: int = image.n_frames  # type: ignore[attr-defined]  # of all formats that move
+        format = format_of(job.target)
+        refuse_what_cannot_be(format, image.size, count)
+        pixels = count * image.width * image.height
+        if pixels > megapixels * MEGAPIXEL:
+            raise DataError(
+                f"its {count} frames have {pixels / MEGAPIXEL:.0f} megapixels in all: give a "
+                "higher --max-megapixels, or make it a video"
+            )
+        alpha = stills.alpha(job.target)
+        frames: list[Picture] = []
+        durations: list[float] = []
+        # The first image of a PNG may be for viewers without animations only.
+        for number in range(1 if image.info.get("default_image") else 0, count):
+            image.seek(number)
+            image.load()
+            durations.append(image.info.get("duration") or STANDARD)
+            frames.append(picture(image, stills.channels, alpha=alpha, metadata=stills.metadata))
+        loops = image.info.get("loop")
+        timing = None if image.format == "TIFF" else Timing(durations, loops)
+    return _alike(frames), timing if format != "TIFF" else None
+
+
+def _alike(frames: list[Picture]) -> list[Picture]:
+    """All with alpha, if one has it: a file has one kind of pixels."""
+    if all(frame.alpha is None for frame in frames):
+        return frames
+    return [
+        replace(frame, alpha=frame.alpha or Image.new("L", frame.image.size, 255))
+        for frame in frames
+    ]

@@ -1,0 +1,192 @@
+"""Which files a translation reads, and which it writes.
+
+Everything that can be wrong with a plan is found here, before any work. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gantrans.api.files import ORDINARY, ImageFiles
+from gantrans.errors import UsageError
+from gantrans.inference.files.formats import renamed, suffixes_of
+from gantrans.inference.files.inputs import Found, find
+from gantrans.inference.files.shown import shown
+
+
+@dataclass(frozen=True)
+class FileJob:
+    """One file to translate, and the files to write.
+
+    Args:
+        source: the input.
+        target: its translation.
+        cycle: the translation of that back again; absent: it is not made.
+        compare: all of them side by side; absent: it is not made.
+    """
+
+    source: Path
+    target: Path
+    cycle: Path | None = None
+    compare: Path | None = None
+
+    @property
+    def outputs(self) -> list[Path]:
+        """All files to write."""
+        return [path for path in (self.target, self.cycle, self.compare) if path is not None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is written for an input.
+
+    Args:
+        format: of still images and animations, as a suffix without its dot; absent: the input's.
+        cycle: the translation back again too, as NAME.cycle.png or the like.
+        compare: the images side by side too, as NAME.compare.png or the like.
+    """
+
+    format: str | None = None
+    cycle: bool = False
+    compare: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done.
+
+    Args:
+        jobs: in order.
+        nested: how many files in subfolders are left out.
+        done: how many jobs are left out because their outputs are there.
+    """
+
+    jobs: tuple[FileJob, ...]
+    nested: int = 0
+    done: int = 0
+
+
+def plan(
+    inputs: Iterable[Path],
+    out: Path,
+    *,
+    recursive: bool = False,
+    overwrite: bool = False,
+    resume: bool = False,
+    wanted: Wanted | None = None,
+    source: ImageFiles = ORDINARY,
+    target: ImageFiles = ORDINARY,
+    share: tuple[int, int] = (0, 1),
+) -> Plan:
+    """Which file goes where; writes nothing.
+
+    Names stay, those of folders below an input too, and so do formats where the files of the
+    target domain can have them.
+
+    Args:
+        inputs: files, folders and patterns, as `find` takes them.
+        out: the folder to write to.
+        recursive: whether a folder means its subfolders too.
+        overwrite: whether files that are there already may be replaced.
+        resume: leave out jobs all of whose outputs are there, and do the others.
+        wanted: what is written; absent: the translations alone.
+        source: which files are read.
+        target: which files are written.
+        share: of several processes, which one this is and how many they are: of the jobs of all,
+            it has every so manieth.
+
+    Raises:
+        UsageError: if an input is missing or no image, if `out` cannot be written to, or if an
+            output would replace another output, an existing file or an input.
+    """
+    wanted = wanted or Wanted()
+    try:
+        _refuse_unwritable(out)
+        _refuse_format(wanted.format, target)
+        found, nested = find(inputs, suffixes_of(source), recursive=recursive, out=out)
+        jobs = [_job(one, out, wanted, source, target) for one in found]
+        _refuse_same_names(jobs)
+        _refuse_inputs(jobs, out)
+        rank, ranks = share
+        own = jobs[rank::ranks]  # before others have written, and whatever they have written
+        left = [job for job in own if not (resume and _is_done(job))]
+        _refuse_to_replace(left, overwrite or resume)
+    except OSError as error:
+        raise UsageError(f"cannot read {shown(error.filename)}: {error.strerror}") from None
+    return Plan(tuple(left), nested, len(own) - len(left))
+
+
+def _job(
+    found: Found, out: Path, wanted: Wanted, source: ImageFiles, target: ImageFiles
+) -> FileJob:
+    folder = out / found.below.parent
+    path = Path(renamed(found.path, target, wanted.format))
+    # What comes back again is of the domain that it came from.
+    back = Path(renamed(found.path, source, wanted.format if source == target else None))
+    return FileJob(
+        found.path,
+        folder / path,
+        folder / f"{back.stem}.cycle{back.suffix}" if wanted.cycle else None,
+        folder / f"{path.stem}.compare{path.suffix}" if wanted.compare else None,
+    )
+
+
+def _is_done(job: FileJob) -> bool:
+    # One that was renamed to its name is whole. It is empty where a machine went down right then.
+    return all(path.is_file() and path.stat().st_size for path in job.outputs)
+
+
+def _refuse_unwritable(out: Path) -> None:
+    above = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not above.is_dir():
+        raise UsageError(f"cannot write to {out}: {above} is a file; give another --out")
+    if not os.access(above, os.W_OK):
+        raise UsageError(f"cannot write to {out}: no permission in {above}; give another --out")
+
+
+def _refuse_format(format: str | None, target: ImageFiles) -> None:
+    if format is not None and f".{format}" not in suffixes_of(target):
+        known = " ".join(suffix[1:] for suffix in target.suffixes)
+        raise UsageError(
+            f"the files of the domain that is translated to cannot be {format} (they are: "
+            f"{known}): leave out --format"
+        )
+
+
+def _refuse_same_names(jobs: Sequence[FileJob]) -> None:
+    by_output: dict[str, Path] = {}
+    for job in jobs:
+        for path in job.outputs:
+            first = by_output.setdefault(os.path.normcase(path), job.source)
+            if first is not job.source:
+                raise UsageError(
+                    f"{shown(first)} and {shown(job.source)} would both become {shown(path)}: "
+                    "rename one, or translate them into two folders"
+                )
+
+
+def _refuse_inputs(jobs: Sequence[FileJob], out: Path) -> None:
+    inputs = {job.source.resolve(): job.source for job in jobs}
+    for job in jobs:
+        for path in job.outputs:
+            if replaced := inputs.get(path.resolve()):
+                raise UsageError(
+                    f"--out {shown(out)} would replace the input {shown(replaced)}: give another "
+                    "folder"
+                )
+            if path.is_dir():
+                raise UsageError(f"{shown(path)} is a folder, where an image would be written")
+
+
+def _refuse_to_replace(jobs: Sequence[FileJob], allowed: bool) -> None:
+    there = [shown(path) for job in jobs for path in job.outputs if path.exists()]
+    if there and not allowed:
+        more = f" and {len(there) - 3} more" if len(there) > 3 else ""
+        raise UsageError(
+            f"already there: {', '.join(there[:3])}{more}; use --overwrite to replace "
+            f"{'it' if len(there) == 1 else 'them'}, --resume to do what is missing, or another "
+            "--out"
+        )

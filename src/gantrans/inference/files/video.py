@@ -1,0 +1,151 @@
+"""Videos, frame by frame, through PyAV (the extra `video`). Few frames at a time are in memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from gantrans.errors import DataError
+from gantrans.inference.files.moving import ahead, translated
+from gantrans.inference.files.picture import Picture, picture
+from gantrans.inference.files.plan import FileJob
+from gantrans.inference.files.recording import recording
+from gantrans.inference.files.shown import shown
+from gantrans.inference.files.stills import Stills, shown_beside
+from gantrans.inference.files.together import Together
+
+if TYPE_CHECKING:
+    from av import AudioStream, Packet, VideoFrame
+    from av.container import InputContainer
+
+
+def translate_video(
+    job: FileJob,
+    stills: Stills,
+    together: Together,
+    *,
+    batch_size: int = 1,
+    watch: Callable[[int], None] = lambda images: None,
+) -> int:
+    """Translate a video; how many frames it has.
+
+    Frames keep their times, audio is copied as it is. Another thread decodes ahead, and the codec
+    has threads of its own.
+
+    Raises:
+        DataError: if PyAV is missing, or the file cannot be read.
+        NonFiniteError: if the generator gives no numbers.
+        OSError: if an output cannot be written.
+    """
+    try:
+        import av
+    except ImportError:
+        raise DataError(
+            'videos need PyAV, which is not installed: pip install "gantrans[video]"'
+        ) from None
+    if not stills.ordinary:
+        raise DataError("it is a video, and the files of this model's domains are none")
+    try:
+        return _translate(job, stills, together, batch_size, watch)
+    except av.FFmpegError as error:  # of writing, for reading has its own
+        if isinstance(error, OSError):
+            raise
+        reason = error.strerror or error
+        raise DataError(f"it cannot be written as {job.target.suffix[1:]}: {reason}") from error
+
+
+def _translate(
+    job: FileJob,
+    stills: Stills,
+    together: Together,
+    batch_size: int,
+    watch: Callable[[int], None],
+) -> int:
+    count = 0
+    with ExitStack() as stack:
+        given = stack.enter_context(_opened(job.source))
+        texts = dict(given.metadata) if stills.metadata == "all" else {}
+        recordings = [stack.enter_context(recording(path, given, texts)) for path in job.outputs]
+        # Closed before the file that its thread reads from, whatever happens in between.
+        coming = stack.enter_context(
+            closing(ahead(_decoded(job.source, given, stills.channels), 2 + 2 * batch_size))
+        )
+        times: deque[int | None] = deque()
+
+        def frames() -> Iterator[Picture]:
+            for item in coming:
+                if isinstance(item, tuple):
+                    times.append(item[1])
+                    yield item[0]
+                else:
+                    for one in recordings:
+                        one.add_audio(item)
+
+        for frame, drawn in translated(frames(), stills, together, batch_size, watch):
+            images = [drawn.output]
+            if job.cycle and drawn.cycle is not None:
+                images.append(drawn.cycle)
+            if job.compare:
+                images.append(shown_beside(frame, drawn))
+            time = times.popleft()
+            for one, image in zip(recordings, images, strict=True):
+                assert isinstance(image, Image.Image)
+                one.add(image, count if time is None else time)
+            count += 1
+        if not count:
+            raise DataError(f"cannot read the video {shown(job.source)}: it has no frames")
+    return count
+
+
+def _opened(path: Path) -> InputContainer:
+    import av
+
+    try:
+        given = av.open(str(path))
+    except (av.FFmpegError, OSError) as error:
+        raise _unreadable(path, error) from error
+    if not given.streams.video:
+        given.close()
+        raise DataError(f"cannot read the video {shown(path)}: it has no pictures")
+    given.streams.video[0].thread_type = "AUTO"
+    return given
+
+
+def _decoded(
+    path: Path, given: InputContainer, channels: int
+) -> Iterator[tuple[Picture, int | None] | Packet[AudioStream]]:
+    """Frames with their times, and packets of audio, in the order of the file."""
+    import av
+
+    video = given.streams.video[0]
+    try:
+        for packet in given.demux(video, *given.streams.audio):
+            if packet.is_corrupt:
+                raise _unreadable(path, ValueError("it is damaged, or was cut off"))
+            if packet.stream is not video:
+                if packet.dts is not None:  # the last one of a stream is empty
+                    yield packet  # type: ignore[misc]  # there are only two kinds
+                continue
+            for frame in packet.decode():
+                assert isinstance(frame, av.VideoFrame)
+                yield picture(_upright(frame), channels), frame.pts
+    except (av.FFmpegError, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _upright(frame: VideoFrame) -> Image.Image:
+    """As it is to be seen: phones film on their side, and say so."""
+    image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+    return image.rotate(frame.rotation, expand=True) if frame.rotation else image
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    reason = getattr(error, "strerror", None) or error
+    return DataError(
+        f"cannot read the video {shown(path)}: {reason}; repair the file, or leave it out"
+    )
