@@ -88,8 +88,14 @@ def test_the_schema_replaces_an_older_one_but_no_other_file(command: Any) -> Non
 
 
 def test_a_schema_that_cannot_be_written_is_one_message(command: Any) -> None:
-    code, _, err = command("schema", "--out", "gone/schema.json")
-    assert (code, err) == (1, "error: cannot write gone/schema.json: No such file or directory\n")
+    for out, reason in (
+        ("gone/schema.json", "cannot write gone/schema.json: there is no folder gone"),
+        (".", ". is a folder, where a file would be written"),
+        (name := "s" * 300, f"cannot write {name}: File name too long; give another --out"),
+    ):
+        code, _, err = command("schema", "--out", out)
+        assert (code, err) == (2, f"error: {reason}\n")
+    assert not list(Path().iterdir())
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("examples/**/*.toml")), ids=lambda p: p.name)

@@ -19,6 +19,7 @@ import gantrans
 from gantrans.inference.weights import load_generator, read_header, save_weights
 from gantrans.plugin.manager import load_registry
 from gantrans.spec.load import load
+from gantrans.training import judge as judging
 from gantrans.training.assemble import assemble
 from gantrans.training.evaluate import Evaluation
 
@@ -77,8 +78,38 @@ def test_every_number_comes_with_doing_nothing_and_an_interval(
         for name, score in scores.items():
             low, high = score["interval"]
             assert low < score["value"] < high, name
+            assert low >= 0 or name == "ssim", name
             assert ("doing_nothing" in score) == (name != "cycle")
-    assert report["left_out"] == {} and report["warnings"] == []
+    assert report["left_out"] == {}
+    [warning] = report["warnings"]
+    assert warning.startswith("the intervals are too narrow: 3 images are few, 20 or more")
+
+
+def test_of_twenty_images_no_interval_is_said_to_be_too_narrow(
+    command: Command, trained: Path
+) -> None:
+    for count, warnings in ((20, 0), (19, 1), (1, 0)):  # a single image has no interval
+        arguments = ["--metrics", "l1", "--set", f"data.test={count}"]
+        assert len(found(command, trained, *arguments)["warnings"]) == warnings
+
+
+def test_the_way_back_is_measured_unless_the_metrics_are_named_at_the_command(
+    command: Command, trained: Path, photos: Path
+) -> None:
+    with photos.open("a") as spec:
+        spec.write("[metrics.swd]\n")
+
+    def measured(*arguments: Any) -> list[str]:
+        return list(found(command, *arguments)["scores"]["summer->winter"])
+
+    assert measured(trained, "--data", photos) == ["swd", "cycle"]
+    assert measured(trained, "--data", photos, "--metrics", "swd") == ["swd"]
+    assert measured(trained, "--set", "metrics={}") == ["cycle"]
+    under_another_key = ["--set", 'metrics={back={type="cycle"}}']
+    assert measured(trained, *under_another_key) == ["back"]
+    [one_way] = (trained / "checkpoints").glob("step-*06/generator_ab.safetensors")
+    report = found(command, one_way, "--data", photos)
+    assert list(report["scores"]["summer->winter"]) == ["swd"] and report["left_out"] == {}
 
 
 def test_the_numbers_are_those_of_the_best_checkpoint_as_training_measures_them(
@@ -107,8 +138,12 @@ def test_the_protocol_has_all_that_is_needed_to_measure_again(
     assert protocol["data"]["type"] == "seasons" and protocol["data"]["size"] == 16
     assert protocol["data"]["transform"]["crop"] is None
     swd = protocol["metrics"]["swd"]
-    assert (swd["patches"], swd["seed"], swd["levels"]) == (16, 0, 1)
-    assert swd["patches_of_translations"] == swd["patches_of_real_images"] == 3 * 16
+    assert (swd["patches"], swd["seed"]) == (16, 0)
+    assert list(protocol["measured"]) == list(one["scores"])
+    for said in protocol["measured"].values():
+        assert said["swd"]["levels"] == 1
+        assert said["swd"]["patches_of_translations"] == 3 * 16
+        assert said["swd"]["patches_of_real_images"] == 3 * 16
     assert protocol["interval"]["share"] == 0.95
     best = trained / "checkpoints" / (trained / "checkpoints" / "best").read_text().strip()
     assert protocol["model"]["files"] == {
@@ -182,7 +217,54 @@ def test_it_is_also_written_to_a_file_that_is_not_replaced_unasked(
     assert json.loads(out.read_text()) == report
     assert "exists" in complaint(command, *arguments)
     assert found(command, *arguments, "--overwrite") == report
-    assert "cannot write" in complaint(command, *arguments[:-1], tmp_path / "no" / "report.json")
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_name_may_be_as_long_as_names_can_be(
+    command: Command, trained: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / f"{'n' * 245}.json"
+    report = found(command, trained, "--metrics", "l1", "--out", out)
+    assert json.loads(out.read_text()) == report
+
+
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        ("no/report.json", "there is no folder .*no"),
+        ("a.toml/report.json", "there is no folder .*a.toml"),
+        (".", "is a folder, where a file would be written"),
+        (f"{'n' * 300}.json", "cannot write .*too long"),
+    ],
+)
+def test_where_nothing_can_be_written_is_said_before_measuring(
+    command: Command,
+    trained: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    out: str,
+    words: str,
+) -> None:
+    monkeypatch.setattr(judging, "judge", None)  # whose call would be no message
+    (tmp_path / "a.toml").touch()
+    said = complaint(command, trained, "--overwrite", "--out", tmp_path / out)
+    assert re.search(words, said)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.toml"]
+
+
+def test_a_disk_that_is_full_at_the_end_is_one_message_and_leaves_the_file_there_was(
+    command: Command, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "report.json"
+    out.write_text("earlier")
+
+    def full(self: Path, *_: Any, **__: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    said = complaint(command, trained, "--metrics", "l1", "--out", out, "--overwrite")
+    assert said == f"error: cannot write {out}: No space left on device\n"
+    assert out.read_text() == "earlier" and list(tmp_path.iterdir()) == [out]
 
 
 def test_too_few_images_for_a_number_that_can_be_compared_are_warned_of(
@@ -199,7 +281,7 @@ def test_too_few_images_for_a_number_that_can_be_compared_are_warned_of(
         "        return images.fake.mean(dim=(1, 2, 3))\n"
     )
     report = found(command, trained, "--plugin", plugin, "--metrics", "wanting,l1")
-    [warning] = report["warnings"]
+    warning = report["warnings"][0]
     assert warning.startswith("wanting: 3 images are few, 2000 or more")
 
 
@@ -207,9 +289,12 @@ def test_too_few_images_for_a_number_that_can_be_compared_are_warned_of(
     ("arguments", "words"),
     [
         (["--set", "data.test=0"], "there are no test images of summer: .*--split train"),
-        (["--metrics", "sdw"], "metrics.sdw: .*'swd'"),
+        (["--metrics", "sdw"], "--metrics sdw: .*'swd'"),
+        (["--set", "metrics.sdw={}"], "--set metrics.sdw: .*'swd'"),
+        (["--metrics", "swd", "--set", "metrics.swd.patches=0"], "--set metrics.swd.patches"),
+        (["--set", "domains.a=x"], "--set domains.a=x: .*as the model calls them"),
+        (["--set", "domains={a='x', b='y'}"], "as the model calls them"),
         (["--metrics", "swd,,l1"], "names with commas between"),
-        (["--set", "metrics={}"], "there is no metric to measure"),
         (["--set", "metrics.swd.patches=0"], "metrics.swd.patches"),
     ],
 )
@@ -217,6 +302,14 @@ def test_what_cannot_be_measured_is_one_message(
     command: Command, trained: Path, arguments: list[str], words: str
 ) -> None:
     assert re.search(words, complaint(command, trained, *arguments))
+
+
+def test_one_way_without_metrics_there_is_nothing_to_measure(
+    command: Command, trained: Path, photos: Path
+) -> None:
+    [file] = (trained / "checkpoints").glob("step-*06/generator_ab.safetensors")
+    said = complaint(command, file, "--data", photos, "--set", "metrics={}")
+    assert "there is no metric to measure" in said
 
 
 def test_a_metric_that_was_asked_for_and_needs_pairs_is_an_error(

@@ -156,8 +156,12 @@ def test_what_cannot_be_meant_is_refused_before_any_work(model, tmp_path):
     assert "must end in .onnx, found 'winter.pt2'" in refusal_of(
         UsageError, *to, tmp_path / "winter.pt2"
     )
+    assert "'winter.pt2': that of --format torch-export" in refusal_of(
+        UsageError, *to, tmp_path / "winter.pt2"
+    )
     named = refusal_of(UsageError, *to, out, "--format", "torch-export")
-    assert "must end in .pt2, found 'winter.onnx'" in named
+    assert "must end in .pt2, found 'winter.onnx': that of --format onnx" in named
+    assert refusal_of(UsageError, *to, tmp_path / "winter").endswith("found 'winter'")
     assert "too long" in refusal_of(UsageError, *to, tmp_path / f"{'w' * 300}.onnx")
     assert "there is no folder" in refusal_of(UsageError, *to, tmp_path / "no" / "winter.onnx")
     (tmp_path / "folder.onnx").mkdir()

@@ -279,6 +279,15 @@ def test_show_batch_does_not_overwrite(launcher: Launcher, spec: Path, tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["grid.png", "tiny.toml"]
 
 
+def test_show_batch_says_at_once_that_its_picture_cannot_be_written(
+    launcher: Launcher, spec: Path, tmp_path: Path
+) -> None:
+    ended = launcher("show-batch", spec, "--out", "no/grid.png", cwd=tmp_path)
+    assert ended.code == 2 and "cannot write no/grid.png: there is no folder no" in ended.err
+    ended = launcher("show-batch", spec, "--out", ".", "--overwrite", cwd=tmp_path)
+    assert ended.code == 2 and ". is a folder" in ended.err
+
+
 # --- from Python
 
 

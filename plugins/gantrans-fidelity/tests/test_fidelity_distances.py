@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
+from torch_fidelity.metric_kid import kid_features_to_metric
 
 from gantrans.api.metric import Translated
 from gantrans.errors import DataError
@@ -59,6 +60,22 @@ def plain_mmd(x: Tensor, y: Tensor) -> float:
 def test_kid_of_few_images_is_the_unbiased_discrepancy_of_all_of_them() -> None:
     x, y = features(9, 0), features(9, 1, shift=0.4)
     assert kid().distance(x, y) == pytest.approx(plain_mmd(x, y), rel=1e-9)
+
+
+def test_kid_compares_all_images_once_where_each_subset_would_be_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+
+    def counting(*features: Tensor, kid_subsets: int, **rest: Any) -> Any:
+        asked.append(kid_subsets)
+        return kid_features_to_metric(*features, kid_subsets=kid_subsets, **rest)
+
+    monkeypatch.setattr("gantrans_fidelity.kid.kid_features_to_metric", counting)
+    x, y = features(9, 0), features(9, 1, shift=0.4)
+    for fakes, reals, size in ((x, y, 1000), (x, y, 9), (x, y, 8), (x, y[:7], 1000)):
+        kid(subsets=5, subset_size=size).distance(fakes, reals)
+    assert asked == [1, 1, 5, 5]
 
 
 def test_kid_is_the_mean_over_subsets() -> None:
@@ -133,9 +150,13 @@ def test_a_single_image_is_no_set(metric: Any) -> None:
         measured.compute()
 
 
-def test_the_protocol_says_how_large_subsets_were_where_images_are_few() -> None:
+def test_the_protocol_says_which_subsets_there_were_where_images_are_few() -> None:
     measured = kid()
     measured.update(Translated(torch.zeros(9, 3, 1, 1), torch.zeros(9, 3, 1, 1)))
     measured.update_real(torch.zeros(7, 3, 1, 1))
     assert measured.protocol()["images_in_a_subset"] == 7
+    assert measured.protocol()["subsets_compared"] == 100
+    measured.update_real(torch.zeros(2, 3, 1, 1))
+    assert measured.protocol()["images_in_a_subset"] == 9
+    assert measured.protocol()["subsets_compared"] == 1
     assert measured.protocol()["weights_sha256"] == "none"

@@ -50,17 +50,21 @@ def test_a_run_measures_both_and_evaluate_warns_of_so_few_images(
     found = judge(result.path, device="cpu")
 
     for direction, scores in found.scores.items():
-        assert scores.keys() == {"kid", "fid"}
-        for name, score in scores.items():
+        assert scores.keys() == {"kid", "fid", "cycle"}
+        for name in ("kid", "fid"):
+            score = scores[name]
             low, high = score["interval"]
             assert low < score["value"] < high
             assert score["value"] == pytest.approx(result.metrics[direction][name]["value"])
             assert "doing_nothing" in score
-    assert [w.partition(":")[0] for w in found.warnings] == ["kid", "fid"]
-    assert all("3 images are few, 2000 or more" in warning for warning in found.warnings)
-    assert found.protocol["metrics"]["kid"]["weights_sha256"] == "abc"
-    assert found.protocol["metrics"]["kid"]["images_in_a_subset"] == 3
-    assert "299 x 299" in found.protocol["metrics"]["fid"]["resize"]
+    *few, narrow = found.warnings
+    assert [w.partition(":")[0] for w in few] == ["kid", "fid"]
+    assert all("3 images are few, 2000 or more" in warning for warning in few)
+    assert "intervals are too narrow: 3 images" in narrow
+    for said in found.protocol["measured"].values():
+        assert said["kid"]["weights_sha256"] == "abc"
+        assert said["kid"]["images_in_a_subset"] == 3
+        assert "299 x 299" in said["fid"]["resize"]
 
 
 def test_weights_that_are_not_there_stop_a_run_before_it_has_a_directory(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Annotated, Any, ClassVar
 
 from torch import Tensor
@@ -43,7 +44,10 @@ class Metric(Component):
     """True: reads `truth`, and is left out where the dataset has none."""
 
     needs_cycle: ClassVar[bool] = False
-    """True: reads `cycle`, and is left out where nothing translates back, and of doing nothing."""
+    """True: reads `cycle`, and is left out where nothing translates back, and of doing nothing.
+
+    It never chooses the best checkpoint: doing nothing would win.
+    """
 
     needs_real: ClassVar[bool] = False
     """True: compares with all real images of the target domain, which `update_real` gets."""
@@ -53,6 +57,9 @@ class Metric(Component):
 
     unit: ClassVar[str] = ""
     """What stands behind its values, such as "dB"; empty for a plain number."""
+
+    least: ClassVar[float] = -inf
+    """What none of its numbers can be below, such as 0 of a distance: an interval ends there."""
 
     enough: ClassVar[int] = 0
     """How many images of each side it wants: with fewer, `gantrans evaluate` warns of it."""

@@ -40,7 +40,8 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="NAME,...",
-            help="Which metrics; also such that the spec lacks.  [default: all that can be had]",
+            help="Just these metrics; also such that the spec lacks.  [default: those of the spec "
+            "that can be had, and cycle]",
         ),
     ] = None,
     split: Annotated[Literal["test", "train"], typer.Option(help="Which images.")] = "test",
@@ -63,11 +64,12 @@ def evaluate(
     names = [name.strip() for name in metrics.split(",")] if metrics is not None else None
     if names is not None and not all(names):
         raise UsageError(f"--metrics {metrics}: write names with commas between, such as swd,cycle")
-    if out is not None and out.exists() and not overwrite:
-        raise UsageError(f"{out} exists; choose another --out, or say --overwrite")
 
+    from gantrans.inference.files.whole import refuse_unwritable
     from gantrans.training.judge import judge
 
+    if out is not None:
+        refuse_unwritable(out, overwrite=overwrite)
     with _progress() as advance:
         found = judge(
             model,
@@ -136,10 +138,10 @@ def _row(found: Judgement, name: str, score: Any) -> tuple[str, ...]:
 
 
 def _write(out: Path, text: str) -> None:
-    partial = out.with_name(f".{out.name}.partial")
+    from gantrans.inference.files.whole import appearing
+
     try:
-        partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(out)
+        with appearing(out) as beside:
+            beside.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise GantransError(f"cannot write {out}: {error.strerror or error}") from error

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gantrans.cli.options import PluginFiles, Settings
-from gantrans.errors import GantransError, UsageError
+from gantrans.errors import GantransError
 
 
 def show_batch(
@@ -22,17 +22,14 @@ def show_batch(
     ] = False,
 ) -> None:
     """Draw the first images as training will see them: resized, cropped, flipped."""
-    if out.exists() and not overwrite:
-        raise UsageError(f"{out} exists; choose another --out, or say --overwrite")
-
+    from gantrans.inference.files.whole import appearing, refuse_unwritable
     from gantrans.training.session import first_batch
 
+    refuse_unwritable(out, overwrite=overwrite)
     picture = first_batch(spec, settings=settings or (), plugins=plugin or (), count=count)
-    partial = out.with_name(f".{out.name}.partial")
     try:
-        picture.save(partial, format="PNG")
-        partial.replace(out)
+        with appearing(out) as beside:
+            picture.save(beside, format="PNG")
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise GantransError(f"cannot write {out}: {error.strerror or error}") from error
     typer.echo(f"{out}: {picture.width} x {picture.height} pixels")

@@ -34,6 +34,7 @@ def schema(
 ) -> None:
     """Write a JSON Schema of specs, with everything installed, for editors."""
     from gantrans.errors import GantransError, UsageError
+    from gantrans.inference.files.whole import appearing, refuse_unwritable
     from gantrans.plugin.manager import load_registry
     from gantrans.spec.schema import TITLE
     from gantrans.spec.schema import schema as make_schema
@@ -42,14 +43,14 @@ def schema(
     if out is None:
         typer.echo(text, nl=False)
         return
+    refuse_unwritable(out, overwrite=True)
     if out.exists() and TITLE not in out.read_bytes().decode(errors="replace"):
         raise UsageError(f"{out} exists and is no schema of gantrans: choose another name")
-    beside = out.with_name(f"{out.name}.partial")
     try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(out)
+        with appearing(out) as beside:
+            beside.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise GantransError(f"cannot write {out}: {error.strerror}") from None
+        raise GantransError(f"cannot write {out}: {error.strerror or error}") from None
 
 
 def _in_one_line(loaded: LoadedSpec) -> str:

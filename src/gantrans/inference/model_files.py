@@ -20,6 +20,12 @@ PARTIAL = ".partial"
 TRAINING_FILE = "training.safetensors"
 """The file of a checkpoint folder with what resuming needs beside the networks."""
 
+POINTERS = ("best", "latest")
+"""The text files beside checkpoints that name one of them."""
+
+FOREIGN = (".pth", ".pt", ".ckpt")
+"""How files of weights end that gantrans does not write."""
+
 STATE_FILE = "training.json"
 """The file of a checkpoint folder whose `files` has the SHA-256 of the others, in hexadecimal."""
 
@@ -33,6 +39,12 @@ def generator_files(model: Path) -> list[Path]:
     if not model.exists():
         raise CheckpointError(
             f"there is no {model}: give a run directory, a checkpoint folder or a generator file"
+        )
+    if model.is_file() and model.parent.name == "checkpoints" and model.name in POINTERS:
+        model = pointed(model.parent, model.name) or model
+    if model.suffix in FOREIGN:
+        raise CheckpointError(
+            f"{model} is a file of another program: bring it in with gantrans import-weights"
         )
     if model.is_file():
         files = [model]
@@ -100,6 +112,10 @@ def _best_or_latest(run: Path, checkpoints: Path) -> Path:
 
 def _check_whole(file: Path) -> None:
     """Compare a file with the digest that its checkpoint has of it, if it is in a checkpoint."""
+    try:
+        file.open("rb").close()  # safetensors says of every file that it cannot open: not there
+    except OSError as error:
+        raise CheckpointError(f"cannot read {file}: {error.strerror}") from None
     checkpoint = file.absolute().parent
     if checkpoint.suffix == PARTIAL:
         raise CheckpointError(

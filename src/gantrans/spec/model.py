@@ -218,7 +218,7 @@ class RunSpec(Section):
         {"psnr": {}, "ssim": {}, "l1": {}, "swd": {}, "cycle": {}},
         validate_default=True,
         description="what is measured on the test split, as far as the data allow; the first of "
-        "these chooses the best checkpoint",
+        "these, save cycle, chooses the best checkpoint",
     )
     trackers: dict[Curve, TrackerSlot] = Field(
         {"jsonl": {}}, validate_default=True, description="where the numbers go"

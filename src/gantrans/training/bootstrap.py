@@ -10,6 +10,9 @@ from gantrans.api.randomness import derived_seed
 DRAWS = 1000
 """Sets of images that are drawn, with replacement, from those that there are."""
 
+ENOUGH = 20
+"""Images of a side: of fewer, intervals are known to be too narrow."""
+
 SHARE = 0.95
 """Of the draws, which lie inside an interval."""
 
@@ -21,7 +24,8 @@ def intervals(
 
     The draws are moved so that their mean is the value: of a mean over images that is the usual
     percentile interval, and of a distance between two sets, which is larger for sets drawn with
-    replacement, what is left is how far it strays. The same images always give the same interval.
+    replacement, what is left is how far it strays. No interval reaches below the metric's `least`.
+    The same images always give the same interval.
 
     Args:
         metric: after `compute`.
@@ -45,5 +49,5 @@ def intervals(
     for name, numbers in found.items():
         drawn = torch.tensor(numbers, dtype=torch.float64)
         low, high = (values[name] + (drawn - drawn.mean()).quantile(ends)).tolist()
-        bounds[name] = (low, high)
+        bounds[name] = (max(low, metric.least), high)
     return bounds

@@ -224,11 +224,11 @@ def _in_decay(spec: RunSpec, paired: bool, *, directions: int = len(ENDS)) -> It
         why = f"a plateau is one of a metric of translations, and {name!r} makes none"
         yield Problem(("train", "decay"), f'{why}: choose another decay, such as "none"')
         return
-    both_ways = directions == len(ENDS)
-    if spec.train.decay == "plateau" and not spec.measurable(paired, both_ways=both_ways):
+    measurable = spec.measurable(paired, both_ways=directions == len(ENDS)).values()
+    # What comes back says nothing of a translation: it chooses no best checkpoint either.
+    if spec.train.decay == "plateau" and all(m.component.needs_cycle for m in measurable):
         metrics = ", ".join(spec.metrics)
-        need = "pairs in the test data" if both_ways else "pairs in the test data, or a way back"
-        why = f"{metrics} need {need}" if metrics else "there is none"
+        why = f"with {metrics} and these test data there is none" if metrics else "there is none"
         other = 'name one in [metrics], or choose another decay, such as "cosine"'
         yield Problem(("train", "decay"), f"a plateau is one of a metric, and {why}: {other}")
     if spec.train.decay == "plateau" and not spec.train.evaluate_every:

@@ -69,7 +69,7 @@ class Evaluation:
         batch_size = spec.train.batch_size
         self.images = JudgedImages(dataset, sources, paired, batch_size, device, ranks)
         self.metrics = spec.measurable(paired, both_ways=len(directions) == len(ENDS))
-        self.protocols: dict[str, dict[str, Any]] = {}
+        self.protocols: dict[str, dict[str, dict[str, Any]]] = {}  # keyed as scores are
         self._nothing: dict[Direction, dict[str, Score]] = {}
 
     @classmethod
@@ -99,7 +99,6 @@ class Evaluation:
         """Every metric of every direction; empty if nothing can be measured."""
         if not self.possible:
             return {}
-        names = self.spec.domains.model_dump()
         scores: Scores = {}
         for direction in generators:
             source, target = ENDS[direction]
@@ -110,15 +109,18 @@ class Evaluation:
             for name, score in found.items():
                 if name in self._nothing[direction]:
                     score["doing_nothing"] = self._nothing[direction][name]["value"]
-            scores[f"{names[source]}->{names[target]}"] = found
+            scores[self._called(direction)] = found
         return scores
 
     def headline(self, scores: Scores) -> float | None:
         """One number for the choice of the best checkpoint: the first metric, mean of directions.
 
-        Larger is better, whatever the metric.
+        Larger is better, whatever the metric. Of the way back none is taken, since it is best of
+        doing nothing; None if there is no other.
         """
         for key, config in self.metrics.items():
+            if config.component.needs_cycle:
+                continue
             values = [metrics[key]["value"] for metrics in scores.values() if key in metrics]
             if values:
                 mean = sum(values) / len(values)
@@ -146,8 +148,12 @@ class Evaluation:
         with in_use(used):
             counts = self._shown(direction, generators, metrics, cycle=cycle)
         scores: dict[str, Score] = {}
+        bootstrap = self.bootstrap and bool(generators)
         for key, metric in metrics.items():
-            scores |= self._of(metric, key, counts, bootstrap=self.bootstrap and bool(generators))
+            scores |= self._of(metric, key, counts, bootstrap=bootstrap)
+        if bootstrap:
+            said = {key: metric.protocol() for key, metric in metrics.items()}
+            self.protocols[self._called(direction)] = said
         ranks.wait()  # metrics of many images take their time
         found: dict[str, Score] = ranks.from_first(scores)
         return found
@@ -187,11 +193,9 @@ class Evaluation:
         values, fakes = metric.compute(), counts[0]
         reals = counts[1] if metric.needs_real else 0
         bounds = {}
-        if bootstrap:
-            self.protocols[key] = metric.protocol()
-            # A single image says nothing of others.
-            if fakes > 1 and (reals > 1 or not metric.needs_real):
-                bounds = intervals(metric, values, fakes, reals, pairs=self.images.paired)
+        # A single image says nothing of others.
+        if bootstrap and fakes > 1 and (reals > 1 or not metric.needs_real):
+            bounds = intervals(metric, values, fakes, reals, pairs=self.images.paired)
         scores: dict[str, Score] = {}
         for number, value in values.items():
             score = scores[key if number == metric.name else f"{key}.{number}"] = {"value": value}
@@ -201,6 +205,10 @@ class Evaluation:
 
     def _asked(self, need: str) -> bool:
         return any(getattr(config.component, need) for config in self.metrics.values())
+
+    def _called(self, direction: Direction) -> str:
+        source, target = (getattr(self.spec.domains, domain) for domain in ENDS[direction])
+        return f"{source}->{target}"
 
     def _same_channels(self, source: Domain, target: Domain) -> bool:
         return self.dataset.channels(source) == self.dataset.channels(target)

@@ -5,7 +5,7 @@ Metrics, data and preprocessing are those of a spec: the run's own, or another t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -17,7 +17,7 @@ import gantrans
 from gantrans.api.dataset import Dataset, Split
 from gantrans.api.generator import Generator
 from gantrans.api.metric import MetricConfig
-from gantrans.api.step import Direction
+from gantrans.api.step import ENDS, Direction
 from gantrans.errors import CheckpointError, DataError, NonFiniteError, UsageError
 from gantrans.inference.device import choose_device
 from gantrans.inference.model_files import generator_files, sha256_of
@@ -83,7 +83,8 @@ def judge(
         model: a run directory (its best checkpoint is taken), a checkpoint folder or a generator
             file; without `data`, of a run.
         data: a spec whose data is taken, and its metrics if it names some.
-        metrics: keys of the spec's metrics, or names of others; absent: all that can be had.
+        metrics: keys of the spec's metrics, or names of others; absent: all that can be had, and
+            `cycle` in any case if the model translates both ways.
         split: which images.
         settings: overrides of the spec, each "KEY=VALUE".
         plugins: one-file plugins that the model or the spec needs; they are executed.
@@ -97,7 +98,9 @@ def judge(
     chosen = choose_device(device)
     files = generator_files(model)
     headers = [read_header(file) for file in files]  # what is no model is said first
-    loaded = with_names(spec_of(model, data, metrics, settings, list(plugins)), headers)
+    both_ways = len({header.source for header in headers}) == len(ENDS)
+    asked = spec_of(model, data, metrics, list(settings), list(plugins), both_ways=both_ways)
+    loaded = with_names(asked, headers)
     found = {file: load_generator(file, loaded.registry, chosen) for file in files}
     dataset: Dataset = loaded.run.data.build(base_dir=loaded.source.base_dir)
     generators = _by_direction(loaded, dataset, found)
@@ -195,12 +198,6 @@ def _judgement(
 ) -> Judgement:
     names = evaluation.spec.domains.model_dump()
     images = {names[d]: len(source) for d, source in evaluation.images.sources.items()}
-    warnings = [
-        f"{key}: {min(images.values())} images are few, {config.component.enough} or more make a "
-        "number that can be compared"
-        for key, config in evaluation.metrics.items()
-        if min(images.values()) < config.component.enough
-    ]
     protocol = {
         "model": model,
         "split": split,
@@ -208,9 +205,9 @@ def _judgement(
         "paired": evaluation.images.paired,
         "data": loaded.run.data.model_dump(mode="json"),
         "metrics": {
-            key: {**config.model_dump(mode="json"), **evaluation.protocols.get(key, {})}
-            for key, config in evaluation.metrics.items()
+            key: config.model_dump(mode="json") for key, config in evaluation.metrics.items()
         },
+        "measured": evaluation.protocols,
         "interval": {
             "of": "bootstrap over images, moved to the value",
             "share": bootstrap.SHARE,
@@ -220,4 +217,21 @@ def _judgement(
         "torch": torch.__version__,
         "device": str(evaluation.images.device),
     }
+    warnings = list(_warnings(evaluation, scores, min(images.values())))
     return Judgement(scores, evaluation.metrics, images, _left_out(evaluation), warnings, protocol)
+
+
+def _warnings(evaluation: Evaluation, scores: Scores, fewest: int) -> Iterator[str]:
+    """What to keep in mind, where there are `fewest` images of a domain."""
+    for key, config in evaluation.metrics.items():
+        if fewest < config.component.enough:
+            yield (
+                f"{key}: {fewest} images are few, {config.component.enough} or more make a number "
+                "that can be compared"
+            )
+    there = any("interval" in score for metrics in scores.values() for score in metrics.values())
+    if there and fewest < bootstrap.ENOUGH:
+        yield (
+            f"the intervals are too narrow: {fewest} images are few, {bootstrap.ENOUGH} or more "
+            "make one that can be relied on"
+        )

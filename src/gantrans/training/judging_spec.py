@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from gantrans.api.problem import KeyPath
-from gantrans.errors import CheckpointError, UsageError
+from gantrans.errors import CheckpointError, SpecError, UsageError
 from gantrans.inference.weights import WeightsHeader
-from gantrans.spec.load import LoadedSpec, Source, load, read
+from gantrans.spec.load import LoadedSpec, Source, load, override, read
 from gantrans.spec.model import Domains
 from gantrans.training import rundir
 from gantrans.training.rundir import RunDirectory
@@ -22,22 +22,30 @@ def spec_of(
     model: Path,
     data: Path | None,
     metrics: Sequence[str] | None,
-    settings: Iterable[str],
+    settings: Sequence[str],
     plugins: list[Path],
+    *,
+    both_ways: bool,
 ) -> LoadedSpec:
     """The spec that says what to measure: the run's own, or what `data` says of data and metrics.
 
     Args:
         model: a run directory or a part of one, where `data` is absent.
         data: a spec.
-        metrics: keys of its metrics, or names of others; absent: all of its.
+        metrics: keys of its metrics, or names of others; absent: all of its, and `cycle`.
         settings: overrides, each "KEY=VALUE".
         plugins: one-file plugins; without `data`, the run's copies of its own are used too.
+        both_ways: whether the model translates back; if not, `cycle` is not added.
 
     Raises:
-        UsageError: if there is neither a run nor `data`.
+        UsageError: if there is neither a run nor `data`, or if `settings` name the domains.
         SpecError: if the spec has mistakes.
     """
+    for setting in settings:
+        if setting.partition("=")[0].partition(".")[0].strip() == "domains":
+            raise UsageError(
+                f"--set {setting}: the domains are called as the model calls them; leave it out"
+            )
     if data is None:
         source, copies = rundir.recorded(RunDirectory(_run_of(model)))
         given = {file.name for file in plugins}  # such a file takes the place of the run's copy
@@ -46,7 +54,13 @@ def spec_of(
         source = read(data)
         kept = {key: source.table[key] for key in READ if key in source.table}
         source = replace(source, table={**kept, "losses": {"cycle": {}}})  # a spec has some
-    return load(_with_metrics(source, metrics), settings=settings, plugins=plugins)
+    source = override(_with_metrics(source, metrics), settings)
+    if metrics is None and both_ways:
+        source = _with_cycle(source)
+    try:
+        return load(source, plugins=plugins)
+    except SpecError as error:
+        raise SpecError([_as_asked(said, metrics or ()) for said in error.problems]) from None
 
 
 def _run_of(model: Path) -> Path:
@@ -73,6 +87,25 @@ def _with_metrics(source: Source, metrics: Sequence[str] | None) -> Source:
         table={**source.table, "metrics": chosen},
         overridden=(*source.overridden, *new),
     )
+
+
+def _with_cycle(source: Source) -> Source:
+    """With the error of the way back; it is among the metrics of a spec that names none."""
+    there = source.table.get("metrics")
+    if not isinstance(there, Mapping) or "cycle" in there:
+        return source
+    if any(isinstance(own, Mapping) and own.get("type") == "cycle" for own in there.values()):
+        return source  # under another key
+    return replace(source, table={**source.table, "metrics": {**there, "cycle": {}}})
+
+
+def _as_asked(problem: str, metrics: Sequence[str]) -> str:
+    """What is wrong with a name of --metrics, said of that option."""
+    for name in metrics:
+        start = f"--set metrics.{name}: "
+        if problem.startswith(start):
+            return f"--metrics {name}: {problem.removeprefix(start)}"
+    return problem
 
 
 def with_names(loaded: LoadedSpec, headers: Sequence[WeightsHeader]) -> LoadedSpec:

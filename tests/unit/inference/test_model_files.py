@@ -58,6 +58,18 @@ def test_a_checkpoint_folder_is_taken_as_it_is(run):
     assert names(generator_files(run / "checkpoints" / "step-00001000")) == both_of(1000)
 
 
+def test_a_pointer_stands_for_the_checkpoint_that_it_names(run):
+    assert names(generator_files(run / "checkpoints" / "latest")) == both_of(1500)
+    point(run, "best", run / "checkpoints" / "step-00000500")
+    assert names(generator_files(run / "checkpoints" / "best")) == both_of(500)
+
+
+def test_weights_of_another_project_are_sent_to_import_weights(tmp_path):
+    (tmp_path / "latest_net_G.pth").write_bytes(b"PK")
+    with pytest.raises(CheckpointError, match=r"latest_net_G.pth is a file of another program.*im"):
+        generator_files(tmp_path / "latest_net_G.pth")
+
+
 def test_one_file_is_taken_alone(run):
     file = run / "checkpoints" / "step-00001000" / "generator_ba.safetensors"
     assert generator_files(file) == [file]

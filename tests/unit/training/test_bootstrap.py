@@ -38,6 +38,13 @@ class Gap(Metric):
         return {"gap": abs(float(self.fakes[fakes].mean() - self.reals[reals].mean()))}
 
 
+class Bounded(Gap):
+    """Says that a distance is never below 0."""
+
+    name = "bounded"
+    least = 0.0
+
+
 class Silent(Gap):
     """Cannot tell of other images."""
 
@@ -81,6 +88,15 @@ def test_the_interval_lies_about_the_value_though_drawn_sets_are_further_apart()
     assert sum(drawn) / 50 > 0.05
     low, high = intervals(metric, metric.compute(), 50, 50, pairs=False)["gap"]
     assert low < 0.02 < high
+
+
+def test_an_interval_ends_where_no_number_of_the_metric_can_be() -> None:
+    metric = Gap(Gap.Config(), normal(50, 0), normal(50, 0) + 0.01)
+    without, _ = intervals(metric, metric.compute(), 50, 50, pairs=False)["gap"]
+    assert without < 0
+    bounded = Bounded(Bounded.Config(), metric.fakes, metric.reals)
+    low, high = intervals(bounded, bounded.compute(), 50, 50, pairs=False)["gap"]
+    assert low == 0 and high > 0.01
 
 
 def test_the_same_images_have_the_same_interval_and_a_metric_that_cannot_tell_has_none() -> None:

@@ -144,6 +144,34 @@ def test_the_best_of_unpaired_data_is_the_one_nearest_to_the_real_images(tmp_pat
     assert evaluation.headline(scores) == -10
 
 
+def test_the_way_back_never_chooses_the_best(tmp_path: Path) -> None:
+    """Doing nothing would win: where psnr is left out for want of pairs, and where it is alone."""
+    count = {"testA": 1, "testB": 1}
+    for number, metrics in enumerate(({"psnr": {}, "cycle": {}}, {"cycle": {}})):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        evaluation = Evaluation.of(unpaired(folder, count, metrics=metrics))
+        assert list(evaluation.metrics) == ["cycle"]
+        assert evaluation.headline({"a->b": {"cycle": {"value": 2.0}}}) is None
+    folder = tmp_path / "first"
+    folder.mkdir()
+    evaluation = Evaluation.of(unpaired(folder, count, metrics={"cycle": {}, "swd": {}}))
+    scores: Any = {"a->b": {"cycle": {"value": 2.0}, "swd": {"value": 10.0}}}
+    assert evaluation.headline(scores) == -10
+
+
+def test_the_protocol_is_that_of_each_direction(tmp_path: Path) -> None:
+    job = unpaired(tmp_path, {"testA": 3, "testB": 5}, metrics={"swd": {"patches": 8}})
+    evaluation = Evaluation.of(job)
+    evaluation.bootstrap = True
+    evaluation.measure({"ab": Darker(0.1), "ba": Darker(0.3)})  # type: ignore[dict-item]
+    counts = {
+        direction: (said["swd"]["patches_of_translations"], said["swd"]["patches_of_real_images"])
+        for direction, said in evaluation.protocols.items()
+    }
+    assert counts == {"a->b": (3 * 8, 5 * 8), "b->a": (5 * 8, 3 * 8)}
+
+
 def test_without_images_of_one_side_nothing_is_measured(tmp_path: Path) -> None:
     evaluation = Evaluation.of(unpaired(tmp_path, {"testA": 2, "testB": 0}))
     assert not evaluation.possible

@@ -19,6 +19,7 @@ class FID(FeatureMetric):
     """
 
     name = "fid"
+    least = 0.0
 
     class Config(FeatureConfig):
         """Settings."""

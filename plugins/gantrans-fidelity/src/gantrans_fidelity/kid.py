@@ -39,7 +39,7 @@ class KID(FeatureMetric):
         found = kid_features_to_metric(
             fakes,
             reals,
-            kid_subsets=self.config.subsets,
+            kid_subsets=self._subsets(fakes, reals),
             kid_subset_size=self._size(fakes, reals),
             rng_seed=self.config.seed,
             verbose=False,
@@ -51,8 +51,18 @@ class KID(FeatureMetric):
         return 2 * _witness(fakes, reals), 2 * _witness(reals, fakes)
 
     def protocol(self) -> dict[str, Any]:
-        """Also how large the subsets were."""
-        return {**super().protocol(), "images_in_a_subset": self._size(*self._features())}
+        """Also how many subsets were compared, and how large they were."""
+        features = self._features()
+        return {
+            **super().protocol(),
+            "subsets_compared": self._subsets(*features),
+            "images_in_a_subset": self._size(*features),
+        }
+
+    def _subsets(self, fakes: Tensor, reals: Tensor) -> int:
+        """One if each would be all images, since they are drawn without replacement."""
+        whole = self._size(fakes, reals) == len(fakes) == len(reals)
+        return 1 if whole else self.config.subsets
 
     def _size(self, fakes: Tensor, reals: Tensor) -> int:
         return min(self.config.subset_size, len(fakes), len(reals))

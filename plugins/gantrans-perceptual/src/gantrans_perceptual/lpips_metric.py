@@ -16,6 +16,7 @@ class LPIPSMetric(ImageMetric):
     name = "lpips"
     needs_truth = True
     higher_is_better = False
+    least = 0.0
 
     class Config(LPIPSSettings, MetricConfig):
         """Settings."""

@@ -19,6 +19,7 @@ class Cycle(ImageMetric):
     name = "cycle"
     needs_cycle = True
     higher_is_better = False
+    least = 0.0
     unit = "levels"
 
     def values(self, images: Translated) -> Tensor:

@@ -15,6 +15,7 @@ class L1(ImageMetric):
     name = "l1"
     needs_truth = True
     higher_is_better = False
+    least = 0.0
     unit = "levels"
 
     def values(self, images: Translated) -> Tensor:

@@ -28,6 +28,7 @@ class SWD(Metric):
     name = "swd"
     needs_real = True
     higher_is_better = False
+    least = 0.0
 
     class Config(MetricConfig):
         """Settings."""

@@ -14,9 +14,11 @@ from gantrans.inference.export import onnx, torch_export
 from gantrans.inference.export.metadata import metadata
 from gantrans.inference.export.parity import Parity, compare
 from gantrans.inference.export.tracing import refused, trace
+from gantrans.inference.files.whole import appearing, refuse_unwritable
 from gantrans.inference.translator import Translator
 
 Format = Literal["onnx", "torch-export"]
+SUFFIXES: dict[Format, str] = {"onnx": onnx.SUFFIX, "torch-export": torch_export.SUFFIX}
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ def export(
     """
     target = translator.choose(to)
     generator, texts = translator.generators[target], metadata(translator.header(target))
-    _refuse(path, onnx.SUFFIX if format == "onnx" else torch_export.SUFFIX, overwrite)
+    _refuse_other_suffix(path, format)
+    refuse_unwritable(path, overwrite=overwrite)
     if format == "onnx":
         onnx.check(generator)
     say(f"tracing the generator {generator.name}")
@@ -66,38 +69,30 @@ def export(
         content, opened = onnx.serialised(program, generator, texts), onnx.opened
     else:
         content, opened = torch_export.serialised(program, generator, texts), torch_export.opened
-    beside = path.with_name(f".{path.name}.partial")
     try:
-        _write(beside, content)
-        say("running the file, and comparing")
-        with refused(generator, "what was written cannot be opened"):
-            exported = opened(beside)
-        original = partial(translator.translate_tensor, to=target)
-        parity = compare(exported, original, generator)
-        beside.replace(path)
+        with appearing(path) as beside:
+            _write(beside, content)
+            say("running the file, and comparing")
+            with refused(generator, "what was written cannot be opened"):
+                exported = opened(beside)
+            original = partial(translator.translate_tensor, to=target)
+            parity = compare(exported, original, generator)
     except OSError as error:
         raise GantransError(
-            f"cannot write {path}: {error.strerror}; make room on the disk, or give another --out"
+            f"cannot write {path}: {error.strerror or error}; make room on the disk, or give "
+            "another --out"
         ) from error
-    finally:
-        beside.unlink(missing_ok=True)
     return Exported(path, len(content), parity)
 
 
-def _refuse(path: Path, suffix: str, overwrite: bool) -> None:
-    if path.suffix != suffix:
-        raise UsageError(f"the name of the file must end in {suffix}, found {path.name!r}")
-    try:
-        if not path.parent.is_dir():
-            raise UsageError(f"cannot write {path}: there is no folder {path.parent}")
-        if path.is_dir():
-            raise UsageError(f"{path} is a folder, where a file would be written")
-        if path.exists() and not overwrite:
-            raise UsageError(f"{path} exists; choose another --out, or say --overwrite")
-    except OSError as error:  # a name that is too long
-        raise UsageError(f"cannot write {path}: {error.strerror}; give another --out") from None
-    if not os.access(path.parent, os.W_OK):
-        raise UsageError(f"cannot write {path}: no permission in {path.parent}; give another --out")
+def _refuse_other_suffix(path: Path, format: Format) -> None:
+    if path.suffix == SUFFIXES[format]:
+        return
+    others = {suffix: other for other, suffix in SUFFIXES.items()}
+    way_out = f": that of --format {others[path.suffix]}" if path.suffix in others else ""
+    raise UsageError(
+        f"the name of the file must end in {SUFFIXES[format]}, found {path.name!r}{way_out}"
+    )
 
 
 def _write(path: Path, content: bytes) -> None:

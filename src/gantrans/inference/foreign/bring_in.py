@@ -14,7 +14,7 @@ from gantrans.inference.foreign.choice import choose
 from gantrans.inference.foreign.fit import recognise, renamed
 from gantrans.inference.foreign.headers import Network, header_of
 from gantrans.inference.foreign.names import Direction, Project, Role
-from gantrans.inference.foreign.read import read_tensors
+from gantrans.inference.foreign.read import read_tensors, refuse_no_file
 from gantrans.inference.foreign.together import written_together
 from gantrans.inference.foreign.unit_range import to_signed_range
 from gantrans.inference.model_files import STATE_FILE
@@ -67,7 +67,8 @@ def import_weights(
         project: whose files they are; absent: their names say it.
         roles: which network each file is, in their order; absent: their names say it.
         direction: of a model with one generator (`net_G`).
-        overwrite: whether files that are in the way are replaced.
+        overwrite: whether files that are in the way are replaced; not, if networks of another model
+            would stay beside them.
 
     Returns:
         The networks, and sentences about what was left out and what else is worth a word.
@@ -79,9 +80,11 @@ def import_weights(
     try:
         domains = Domains(a=a, b=b).model_dump()
     except ValidationError as error:
-        wrong = error.errors()[0]
-        raise UsageError(f"domains {a!r} and {b!r}: {wrong['msg']}") from None
+        wrong = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise UsageError(f"domains {a!r} and {b!r}: {wrong}") from None
     _refuse_run(out)
+    for path in files:
+        refuse_no_file(path)
     choice = choose(files, project=project, roles=roles, direction=direction)
     registry, notes = load_registry(), choice.notes
     networks = {
@@ -89,6 +92,8 @@ def import_weights(
         for role, (path, found) in choice.files.items()
     }
     targets = {role: f"{role}.safetensors" for role in networks}
+    if overwrite:
+        _refuse_mixing(out, list(targets.values()))
     imported = []
     with written_together(out, list(targets.values()), overwrite=overwrite) as stage:
         for role, network in networks.items():
@@ -109,8 +114,27 @@ def import_weights(
 def _refuse_run(out: Path) -> None:
     """Keep a run's own weights; and in a folder that looks like a run, these would not be found."""
     for name in (STATE_FILE, "checkpoints"):
-        if (out / name).exists():
+        try:
+            there = (out / name).exists()
+        except OSError as error:  # a name that is too long
+            raise UsageError(f"cannot write to the folder {out}: {error.strerror}") from None
+        if there:
             raise UsageError(f"{out} has {name}, as runs of gantrans have: choose another folder")
+
+
+def _refuse_mixing(out: Path, names: Sequence[str]) -> None:
+    """Keep what replaces one model from standing beside networks that are left of it."""
+    left = sorted(
+        path.name
+        for kind in ("generator", "discriminator")
+        for path in out.glob(f"{kind}_*.safetensors")
+        if path.name not in names
+    )
+    if left:
+        raise UsageError(
+            f"{out} has {', '.join(left)} too, which would stay beside the new files as if they "
+            "were of one model: give an empty folder, or the files of those networks as well"
+        )
 
 
 def _read(

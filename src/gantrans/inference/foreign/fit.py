@@ -79,8 +79,27 @@ def renamed(
         raise CheckpointError(
             f"{path} looks like a {architecture}, but {difference}: this network is not known here"
         )
-    tensors = {own: left[names[own]].to(expected[own].dtype) for own in expected}
+    tensors = {
+        own: _values(path, names[own], left[names[own]], tensor.dtype)
+        for own, tensor in expected.items()
+    }
     return tensors, len(left) < len(found)
+
+
+def _values(path: Path, name: str, found: Tensor, dtype: torch.dtype) -> Tensor:
+    """A tensor in the precision that gantrans keeps, if its values can be a network's."""
+    if dtype.is_floating_point and not found.is_floating_point():
+        raise CheckpointError(
+            f"{path}: the tensor {name!r} has values of {found.dtype}, which are no weights: use "
+            "a file that its project wrote"
+        )
+    values = found.to(dtype)
+    if not values.isfinite().all():
+        raise CheckpointError(
+            f"{path}: the tensor {name!r} has values that are not finite, so the network gives no "
+            "picture: use a file of an earlier epoch"
+        )
+    return values
 
 
 def _first_difference(found: Tensors, expected: dict[str, torch.Size]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import stat
 import warnings
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,18 @@ from gantrans.errors import CheckpointError
 WRAPPERS = ("state_dict", "model", "model_state_dict")
 """Names under which training scripts keep the network's tensors beside other things."""
 
+MOST_WRAPPERS = 3
+"""How many of them may lie around each other; a dict may hold itself."""
+
 PREFIXES = ("module.", "_orig_mod.")
 """What DataParallel and torch.compile put in front of every name."""
+
+NUMBERS = (
+    *(torch.float64, torch.float32, torch.float16, torch.bfloat16),
+    *(torch.float8_e4m3fn, torch.float8_e5m2),
+    *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8),
+)
+"""Types of numbers that torch can turn into those of a network."""
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -26,12 +37,17 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     A state dict, as `torch.save(network.state_dict(), path)` writes it, of any version of torch. It
     may lie in a dict under one of `WRAPPERS`, and its names may begin with `PREFIXES`.
 
+    Args:
+        path: of an ordinary file, which `refuse_no_file` sees to.
+
     Raises:
         CheckpointError: if the file is missing, damaged, or holds anything but tensors, such as a
             pickled object, which is not made.
     """
     found = _load(path)
-    while isinstance(found, dict):
+    for _ in range(MOST_WRAPPERS):
+        if not isinstance(found, dict):
+            break
         inner = next((found[key] for key in WRAPPERS if isinstance(found.get(key), dict)), None)
         if inner is None:
             break
@@ -39,10 +55,11 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if not isinstance(found, dict) or not found:
         raise CheckpointError(f"{path} holds no tensors by name: {_state_dict_wanted()}")
     for name, tensor in found.items():
-        if not isinstance(name, str) or not _is_plain(tensor):
+        other = "not called by a word" if not isinstance(name, str) else _not_plain(tensor)
+        if other:
             raise CheckpointError(
-                f"{path} is no state dict of one network, {name!r} is no plain tensor in it but of "
-                f"type {type(tensor).__name__!r}: {_state_dict_wanted()}"
+                f"{path} is no state dict of one network, {name!r} is no plain tensor in it but "
+                f"{other}: {_state_dict_wanted()}"
             )
     for prefix in PREFIXES * 2:  # a compiled network in DataParallel, or the other way round
         if all(name.startswith(prefix) for name in found):
@@ -50,18 +67,34 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return {name: tensor.detach() for name, tensor in found.items()}
 
 
-def _is_plain(value: Any) -> bool:
-    """Whether it is a tensor with a number at each place: neither sparse, quantised nor empty."""
-    return (
-        isinstance(value, Tensor)
-        and value.layout == torch.strided
-        and not (value.is_quantized or value.is_meta or value.is_complex())
-    )
+def refuse_no_file(path: Path) -> None:
+    """Raise CheckpointError if a file is missing, or may have no end, as a pipe."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror or error}") from None
+    if stat.S_ISDIR(mode):
+        raise CheckpointError(f"{path} is a folder: give its files, such as {path}/*_net_G_A.pth")
+    if not stat.S_ISREG(mode):
+        raise CheckpointError(f"cannot read {path}: it is a pipe or a device; give a file")
+
+
+def _not_plain(value: Any) -> str | None:
+    """What a value is, if not a tensor with a number of its own at each place."""
+    if not isinstance(value, Tensor):
+        return f"of type {type(value).__name__!r}"
+    if value.is_nested or value.layout != torch.strided:
+        return "a nested or a sparse one"
+    if value.is_meta:
+        return "one without values"
+    if value.dtype not in NUMBERS:
+        return f"one of {value.dtype}"
+    if value.numel() * value.itemsize > value.untyped_storage().nbytes():
+        return f"one of shape {tuple(value.shape)}, for which the file has too few values"
+    return None
 
 
 def _load(path: Path) -> Any:
-    if path.is_dir():
-        raise CheckpointError(f"{path} is a folder: give its files, such as {path}/*_net_G_A.pth")
     try:
         file = path.open("rb")
     except OSError as error:

@@ -19,6 +19,9 @@ from gantrans.inference.foreign.family import (
 LEAST_DEPTH = 5
 """Their class always makes the levels of 1, 2, 4 and 8 times the width, and an innermost one."""
 
+MOST_DEPTH = 20
+"""Deeper ones would halve a picture of a million pixels a side to nothing: no network is one."""
+
 
 def _level(number: int) -> str:
     """Their name of the layers of one level, from 1, the outermost."""
@@ -29,7 +32,7 @@ def _level(number: int) -> str:
 def _recognise(found: Tensors) -> Architecture:
     width, in_channels = found["model.model.0.weight"].shape[:2]
     depth = 1
-    while any(name.startswith(f"{_level(depth + 1)}.") for name in found):
+    while depth < MOST_DEPTH and any(n.startswith(f"{_level(depth + 1)}.") for n in found):
         depth += 1
     table = {
         "type": "unet",

@@ -159,11 +159,12 @@ def _no_form(path: Path, header: WeightsHeader, reason: str) -> UsageError:
 def _save(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """A plain dict of tensors, each with memory of its own, on the disk."""
     try:
-        torch.save({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
-        with path.open("rb+") as file:
+        with path.open("wb") as file:  # torch's own writer does not say that the disk is full
+            torch.save({name: tensor.contiguous() for name, tensor in tensors.items()}, file)
+            file.flush()
             os.fsync(file.fileno())
-    except (OSError, RuntimeError) as error:  # torch's writer raises both
+    except OSError as error:
         raise CheckpointError(
-            f"cannot write {path}: {str(error).splitlines()[0]}; make room on the disk, or make "
+            f"cannot write {path}: {error.strerror or error}; make room on the disk, or make "
             "the folder writable"
         ) from error

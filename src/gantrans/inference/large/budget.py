@@ -14,6 +14,9 @@ from gantrans.inference.memory import mebibytes
 SHARE = 0.8
 """Of what is free, the part that is used where nothing is said."""
 
+CERTAIN = 0.9
+"""Of what is left below a limit, the part that is planned with: tiles are estimates."""
+
 LEAST = 32 * 2**20
 """Bytes without which nothing can be done."""
 
@@ -48,7 +51,8 @@ class Budget:
         if tiles < LEAST / 2 or host < LEAST:
             raise UsageError(
                 f"the memory that is allowed or free leaves {mebibytes(max(host, 0))} for this "
-                f"picture beside its result of {mebibytes(result)}: allow more, or make it smaller"
+                f"picture beside its result of {mebibytes(result)}, and the process itself, which "
+                f"holds {mebibytes(memory.held() or 0)}: allow more, or make the picture smaller"
             )
         return int(tiles), int(min(host - tiles if self.shared else host, 2**62))
 
@@ -65,8 +69,8 @@ def budget(device: torch.device, allowed: int | None) -> Budget:
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         mine, used = torch.cuda.memory_reserved(device), torch.cuda.memory_allocated(device)
-        left = (free + mine - used) * SHARE if allowed is None else allowed - used
+        left = (free + mine - used) * SHARE if allowed is None else (allowed - used) * CERTAIN
         return Budget(left, host, shared=False)
     if allowed is not None:
-        host = allowed - held
+        host = (allowed - held) * CERTAIN
     return Budget(host, host, shared=True)

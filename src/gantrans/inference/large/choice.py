@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import torch
@@ -12,6 +13,9 @@ from gantrans.errors import UsageError
 from gantrans.inference.large.budget import budget
 from gantrans.inference.large.translate import memory_per_pixel, run_in_pieces
 from gantrans.inference.padding import padded_size
+
+ONE_AT_A_TIME = threading.RLock()
+"""torch.export works in one thread at a time; and two pictures would share what is left."""
 
 SURELY_SMALL = 2**20
 """Pixels of a picture up to which nobody counts what it takes, unless a limit was given."""
@@ -37,13 +41,9 @@ class LargeImages:
         """
         if self.max_memory is None and count * height * width <= SURELY_SMALL:
             return True
-        if generator not in self._per_pixel:
-            try:
-                self._per_pixel[generator] = memory_per_pixel(generator)
-            except UsageError:
-                if self.max_memory is not None:
-                    raise
-                self._per_pixel[generator] = 0.0  # it cannot be cut: one can but try
+        with ONE_AT_A_TIME:
+            if generator not in self._per_pixel:
+                self._per_pixel[generator] = self._counted(generator)
         down, across = padded_size(generator, height, width)
         in_and_out = 4 * (generator.in_channels + generator.out_channels)
         needed = count * down * across * (self._per_pixel[generator] + in_and_out)
@@ -55,5 +55,15 @@ class LargeImages:
     ) -> Tensor:
         """`run_in_pieces` with the memory that there is."""
         result = 4 * generator.out_channels * image.shape[1] * image.shape[2]
-        tiles, host = budget(self.device, self.max_memory).shares(self.device.type, result)
-        return run_in_pieces(generator, image, self.device, tiles, host, look)
+        with ONE_AT_A_TIME:
+            tiles, host = budget(self.device, self.max_memory).shares(self.device.type, result)
+            return run_in_pieces(generator, image, self.device, tiles, host, look)
+
+    def _counted(self, generator: Generator) -> float:
+        """Bytes for each pixel; 0 for what cannot be cut: of that, one can but try."""
+        try:
+            return memory_per_pixel(generator)
+        except UsageError:
+            if self.max_memory is not None:
+                raise
+            return 0.0

@@ -14,10 +14,17 @@ from torch.fx import Node
 
 from gantrans.api.generator import Generator
 from gantrans.errors import UsageError
+from gantrans.inference.large.in_place import write_nowhere
 from gantrans.inference.large.moments import Moments
-from gantrans.inference.large.nodes import shape_of
-from gantrans.inference.large.operations import Known, Normalisation, Operation
-from gantrans.inference.large.recognise import NotCuttableError, recognised
+from gantrans.inference.large.nodes import NotCuttableError, arguments_of, kind_of, shape_of
+from gantrans.inference.large.operations import Channels, Known, Normalisation, Operation
+from gantrans.inference.large.recognise import recognised
+
+CHECKS = ("_assert_tensor_metadata",)
+"""What an exported graph has beside layers."""
+
+PARTS = ("chunk", "split", "split_with_sizes", "tensor_split")
+"""Layers that give channels apart, as a list."""
 
 
 @dataclass(frozen=True)
@@ -68,39 +75,51 @@ def captured(generator: Generator, height: int, width: int) -> Network:
     graph, values, image = _exported(generator, height, width)
     operations: dict[Node, Operation] = {}
     small: dict[Node, Node | None] = {}
-    _write_nowhere(graph)
+    try:
+        write_nowhere(graph)
+    except NotCuttableError as reason:
+        raise UsageError(_cannot(generator, reason)) from None
     maps, measured = {image}, set[Node]()
     image.meta["is_map"] = True
+    parted: dict[Node, Node] = {}
     for node in graph.nodes:
-        if node.op != "call_function":
+        if node.op != "call_function" or kind_of(node) in CHECKS:
             continue
         read = [n for n in dict.fromkeys(node.all_input_nodes) if n in maps]
-        if not read:
+        of = parted.get(node.all_input_nodes[0]) if node.all_input_nodes else None
+        if not read and of is None:
             if any(n in small for n in node.all_input_nodes):
                 small[node] = None
             else:
                 args, kwargs = Known(values).of((node.args, node.kwargs))
                 values[node] = node.target(*args, **kwargs)
             continue
-        if _is_reduction(node):
+        if read and _is_reduction(node):
             small[node] = read[0]
             measured.add(read[0])
+            continue
+        if read and kind_of(node) in PARTS and arguments_of(node)["dim"] == 1:
+            parted[node] = read[0]
             continue
         try:
             shape = shape_of(node)
             if shape is None or len(shape) != 4 or shape[0] != 1:
                 raise NotCuttableError("it makes something other than a picture")
-            operations[node] = operation = recognised(node, read)
+            operation = recognised(node, read) if of is None else Channels.part(node, of)
         except NotCuttableError as reason:
-            raise UsageError(_cannot(generator, node, str(reason))) from None
+            reason.node = node
+            raise UsageError(_cannot(generator, reason)) from None
+        operations[node] = operation
         if isinstance(operation, Normalisation):
             measured.add(operation.maps[0])
         node.meta["is_map"] = True
         maps.add(node)
     [[output]] = [node.args[0] for node in graph.nodes if node.op == "output"]
-    if output not in operations:
+    wanted = (1, generator.out_channels, height, width)
+    if output not in operations or shape_of(output) != wanted:
         raise UsageError(
-            f"the generator {generator.name!r} cannot be run in pieces: its result is no picture"
+            f"the generator {generator.name!r} cannot be run in pieces: its result is no picture "
+            "of the size and channels that it should have"
         )
     return Network(image, operations, small, frozenset(measured), output, values)
 
@@ -124,7 +143,11 @@ def _exported(
     # One number, seen as a whole image: exporting looks at shapes only.
     x = torch.zeros(1, device=device).expand(1, generator.in_channels, height, width)
     try:
-        with torch.no_grad(), warnings.catch_warnings():
+        with (
+            torch.no_grad(),
+            torch.autocast(device.type, enabled=False),  # whoever runs the layers chooses
+            warnings.catch_warnings(),
+        ):
             warnings.simplefilter("ignore")
             program = torch.export.export(_Forward(generator), (x,), strict=False)
     except Exception as error:  # anyone's network
@@ -148,56 +171,32 @@ def _exported(
     return program.graph, values, image
 
 
-def _write_nowhere(graph: torch.fx.Graph) -> None:
-    """Let layers that write into what they read (`relu_`) give something new instead."""
-    for node in graph.nodes:
-        target = node.target
-        if not isinstance(target, torch._ops.OpOverload) or not target._schema.is_mutable:
-            continue
-        name = target.overloadpacket.__name__
-        packet = getattr(torch.ops.aten, name.removesuffix("_"), None)
-        if not name.endswith("_") or not hasattr(packet, target._overloadname):
-            continue  # it is refused as a layer that is not known
-        [written, *_] = node.args
-        node.target = getattr(packet, target._overloadname)
-        later = False
-        for user in list(graph.nodes):  # who reads it afterwards reads what was written
-            if later and written in user.all_input_nodes:
-                user.replace_input_with(written, node)
-            later = later or user is node
-
-
 def _is_reduction(node: Node) -> bool:
     """Whether it is the mean, or the like, of each channel of the whole picture."""
-    packet = getattr(node.target, "overloadpacket", None)
-    shape = shape_of(node.all_input_nodes[0])
-    if packet is torch.ops.aten.adaptive_avg_pool2d:
-        return list(node.args[1]) == [1, 1]  # type: ignore[arg-type]
-    if packet not in (torch.ops.aten.mean, torch.ops.aten.var, torch.ops.aten.std):
+    kind, given = kind_of(node), arguments_of(node)
+    if kind == "adaptive_avg_pool2d":
+        return list(given["output_size"]) == [1, 1]
+    dims = given.get("dim")
+    if kind not in ("mean", "var", "std") or not isinstance(dims, list | tuple):
         return False
-    dims = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
-    if shape is None or not isinstance(dims, list | tuple):
-        return False
-    return sorted(d % 4 for d in dims if isinstance(d, int)) == [2, 3]
+    return sorted(d % 4 for d in dims) == [2, 3]
 
 
 def _reduced(node: Node, moments: Moments) -> Tensor:
     """What such a node gives."""
-    packet = getattr(node.target, "overloadpacket", None)
+    kind, given = kind_of(node), arguments_of(node)
     value: Tensor = node.meta["val"]
-    if packet in (torch.ops.aten.mean, torch.ops.aten.adaptive_avg_pool2d):
-        made = moments.mean
-    else:
-        correction = node.kwargs.get("correction", 1)
-        assert isinstance(correction, int | float) or correction is None
-        spare = 1 if correction is None else correction
-        made = moments.squares / (moments.count - spare)
-        if packet is torch.ops.aten.std:
-            made = made.sqrt()
+    made = moments.mean
+    if kind in ("var", "std"):
+        correction = given.get("correction", given.get("unbiased", True))
+        made = moments.squares / (moments.count - (1 if correction is None else float(correction)))
+        made = made.sqrt() if kind == "std" else made
     return made.to(value.dtype).to(value.device).view(value.shape)
 
 
-def _cannot(generator: Generator, node: Node, reason: str) -> str:
+def _cannot(generator: Generator, reason: NotCuttableError) -> str:
+    node = reason.node
+    assert node is not None
     modules = list((node.meta.get("nn_module_stack") or {}).values())
     where = str(modules[-1][0]).removeprefix("generator.") if modules else ""
     layer = getattr(getattr(node.target, "overloadpacket", None), "__name__", str(node.target))

@@ -9,6 +9,14 @@ from torch import Tensor
 from torch.fx import Node
 
 
+class NotCuttableError(Exception):
+    """A layer of a network that cannot be computed tile by tile; says why, and which it is."""
+
+    def __init__(self, reason: str, node: Node | None = None) -> None:
+        super().__init__(reason)
+        self.node = node
+
+
 def shape_of(node: Node) -> torch.Size | None:
     """Of the tensor that a node gives; None for anything else."""
     value = node.meta.get("val")
@@ -39,3 +47,10 @@ def size_of(node: Node) -> tuple[int, int]:
     shape = shape_of(node)
     assert shape is not None
     return shape[2], shape[3]
+
+
+def bytes_of(node: Node, positions: int | None = None) -> int:
+    """Of so many positions of a map, all channels together; of the whole map."""
+    value: Tensor = node.meta["val"]
+    _, channels, height, width = value.shape
+    return (height * width if positions is None else positions) * channels * value.element_size()

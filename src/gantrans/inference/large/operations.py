@@ -72,6 +72,27 @@ class Pointwise(Operation):
 
 
 @dataclass
+class Channels(Operation):
+    """Some neighbouring channels of a map."""
+
+    maps: Sequence[Node]
+    first: int
+    count: int
+
+    @classmethod
+    def part(cls, node: Node, of: Node) -> Channels:
+        """What `node` takes out of a list of parts of the map `of`."""
+        parts, place = node.args
+        assert isinstance(parts, Node) and isinstance(place, int)
+        counts = [part.shape[1] for part in parts.meta["val"]]
+        return cls([of], sum(counts[: place % len(counts)]), counts[place])
+
+    def tile(self, tiles: Sequence[Tensor], read: Region, region: Region, known: Known) -> Tensor:
+        """These channels."""
+        return tiles[0].narrow(1, self.first, self.count)
+
+
+@dataclass
 class Padding(Operation):
     """More, or less, around the map."""
 
@@ -111,11 +132,13 @@ class Normalisation(Operation):
         mean, var = known.moments[self.maps[0]].of_groups(self.groups)
         weight, bias = known.of((self.weight, self.bias))
 
+        exact = tile if tile.dtype == torch.float64 else tile.float()
+
         def along(values: Tensor) -> Tensor:
-            return values.to(tile.device, torch.float32)[:, None, None]
+            return values.to(tile.device, exact.dtype)[:, None, None]
 
         # The mean first: far from 0, `x * scale - mean * scale` would lose digits.
-        made = tile.float().sub(along(mean)).mul_(along((var + self.eps).rsqrt()))
+        made = exact.sub(along(mean)).mul_(along((var + self.eps).rsqrt()))
         if weight is not None:
             made.mul_(along(weight))
         return made if bias is None else made.add_(along(bias))

@@ -13,15 +13,12 @@ from dataclasses import dataclass
 from torch.fx import Node
 
 from gantrans.inference.large.network import Network
-from gantrans.inference.large.nodes import shape_of
+from gantrans.inference.large.nodes import bytes_of
 from gantrans.inference.large.operations import Pointwise
 
 DEAR = 200.0
 """Operations for each byte of a map from which on it is kept: 200 take a processor core some
 nanoseconds, about as long as a byte takes to a disk and back."""
-
-BYTES = 4
-"""Of a number: maps are kept as float32."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +59,6 @@ def passes(network: Network) -> list[Pass]:
             wanted.append((node, keep, measured))
     wanted.append((network.output, False, False))
     return list(_with_ends(network, wanted, kept))
-
-
-def bytes_of(node: Node) -> int:
-    """Of a whole map."""
-    shape = shape_of(node)
-    assert shape is not None
-    return shape.numel() * BYTES
 
 
 def chain_to(network: Network, target: Node, kept: set[Node]) -> list[Node]:

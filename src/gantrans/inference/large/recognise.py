@@ -11,19 +11,26 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.fx import Node
 
-from gantrans.inference.large.nodes import arguments_of, kind_of, shape_of, size_of
+from gantrans.inference.large.nodes import (
+    NotCuttableError,
+    arguments_of,
+    kind_of,
+    shape_of,
+    size_of,
+)
 from gantrans.inference.large.operations import Normalisation, Operation, Padding, Pointwise
 from gantrans.inference.large.sampling import Interpolation, Shuffle, Unshuffle
 from gantrans.inference.large.tiling import AXES, Border
 from gantrans.inference.large.windows import Convolution, Pair, Pooling, Transposed
 
-
-class NotCuttableError(Exception):
-    """A layer of a network that cannot be computed tile by tile; says which and why."""
-
-
-FREE = ("clone", "contiguous", "detach", "dropout", "feature_dropout", "prelu", "to", "hardswish")
+FREE = ("clone", "contiguous", "detach", "prelu", "to", "type_as", "hardswish")
 """Layers that treat each position apart, though torch does not say so."""
+
+DROPOUT = ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
+"""Layers that do nothing in use."""
+
+ACROSS = ("mean", "sum", "var", "std", "amax", "amin", "softmax", "log_softmax", "glu", "norm")
+"""Layers that treat each position apart if they go over channels."""
 
 
 def recognised(node: Node, maps: Sequence[Node]) -> Operation:
@@ -43,9 +50,11 @@ def recognised(node: Node, maps: Sequence[Node]) -> Operation:
 def _is_pointwise(node: Node, kind: str, arguments: dict[str, Any]) -> bool:
     if kind in FREE:
         return True
+    if kind in DROPOUT:
+        return not arguments["train"]
+    if kind in ACROSS:
+        return arguments.get("dim") in (1, [1], -3, [-3])
     tags = getattr(node.target, "tags", ())
-    if kind == "slice":
-        return bool(arguments["dim"] == 1)
     return torch.Tag.pointwise in tags and torch.Tag.nondeterministic_seeded not in tags
 
 
@@ -128,6 +137,8 @@ def _padding(node: Node, maps: Sequence[Node], given: dict[str, Any]) -> Operati
         raise NotCuttableError("it adds channels")
     left, top = (*amounts, 0, 0, 0)[0:3:2]
     mode, fill = given.get("mode", "constant"), given.get("value") or 0.0
+    if mode == "circular":
+        raise NotCuttableError("one border of the picture sees the other")
     height, width = size_of(maps[0])
     return Padding(maps, (Border(height, top, mode, fill), Border(width, left, mode, fill)))
 
@@ -140,7 +151,7 @@ def _slice(node: Node, maps: Sequence[Node], given: dict[str, Any]) -> Operation
     height, width = size_of(maps[0])
     start = given["start"] or 0
     axis = (given["dim"] - 2) % 2
-    start += (height, width)[axis] if start < 0 else 0
+    start = max(start + (height, width)[axis], 0) if start < 0 else start
     rows, columns = (-start, 0) if axis == 0 else (0, -start)
     return Padding(maps, (Border(height, rows), Border(width, columns)))
 

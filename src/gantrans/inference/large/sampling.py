@@ -54,7 +54,7 @@ class Interpolation(Operation):
 
     def _neighbours(self, axis: int, span: Span) -> tuple[Tensor, Tensor, Tensor]:
         """The positions before and after each of the span, and how far it is on the way."""
-        at = torch.arange(span.start, span.stop, dtype=torch.float64)
+        at = torch.arange(span.start, span.stop, dtype=torch.float32)  # as torch has it
         last = self.size[axis] - 1
         if not self.smooth:
             low = ((at + self.shift) * self.scale[axis]).floor().long().clamp(0, last)

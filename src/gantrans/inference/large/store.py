@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import mmap
 import os
-import shutil
 import tempfile
-from pathlib import Path
-from types import TracebackType
+from typing import IO
 
 import torch
 from torch import Tensor
 from torch.fx import Node
 
 from gantrans.errors import DataError
-from gantrans.inference.large.nodes import shape_of
-from gantrans.inference.large.plan import bytes_of
+from gantrans.inference.large.nodes import bytes_of
 from gantrans.inference.large.tiling import Region
 from gantrans.inference.memory import mebibytes
 
@@ -23,34 +21,36 @@ class Store:
     """Kept maps, by node, on the host.
 
     Args:
-        in_files: in a temporary folder, that of the variable TMPDIR; else in memory.
+        in_files: in the folder of the variable TMPDIR, else in memory. The files have no names:
+            they are gone when the process is, however it ends.
     """
 
     def __init__(self, in_files: bool) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="gantrans-")) if in_files else None
-        self._there: dict[Node, Tensor | Path] = {}
+        self._in_files = in_files
+        self._there: dict[Node, Tensor | IO[bytes]] = {}
 
     def add(self, node: Node) -> None:
         """Make room for a map. Raises DataError if a disk has none."""
-        if self._folder is None:
-            self._there[node] = torch.empty(_shape(node))
+        if not self._in_files:
+            value: Tensor = node.meta["val"]
+            self._there[node] = torch.empty(value.shape[1:], dtype=value.dtype)
             return
-        file = self._folder / node.name
+        size = bytes_of(node)
         try:
-            _reserve(file, bytes_of(node))
+            file = self._there[node] = tempfile.TemporaryFile(prefix="gantrans-")  # noqa: SIM115
+            _reserve(file, size)
         except OSError as error:
             raise DataError(
-                f"no room for intermediate results in {self._folder.parent}: "
-                f"{mebibytes(bytes_of(node))} more are needed ({error.strerror}); let the variable "
-                "TMPDIR name a folder on a larger disk, or allow more memory"
+                f"no room for intermediate results in {tempfile.gettempdir()}: {mebibytes(size)} "
+                f"more are needed ({error.strerror}); let the variable TMPDIR name a folder on a "
+                "larger disk, or allow more memory"
             ) from error
-        self._there[node] = file
 
     def read(self, node: Node, region: Region) -> Tensor:
         """A region of a map, (1, C, h, w)."""
         (rows, columns), kept = region, self._mapped(node)
         tile = kept[None, :, rows.start : rows.stop, columns.start : columns.stop]
-        return tile if self._folder is None else tile.clone()
+        return tile.clone() if self._in_files else tile
 
     def write(self, node: Node, region: Region, tile: Tensor) -> None:
         """Keep a region of a map."""
@@ -60,41 +60,27 @@ class Store:
     def drop(self, node: Node) -> None:
         """Forget a map."""
         kept = self._there.pop(node)
-        if isinstance(kept, Path):
-            kept.unlink()
+        if not isinstance(kept, Tensor):
+            kept.close()
 
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._there.clear()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+    def close(self) -> None:
+        """Forget all maps."""
+        for node in list(self._there):
+            self.drop(node)
 
     def _mapped(self, node: Node) -> Tensor:
         """A map as a tensor. That of a file is in memory only where, and while, it is used."""
         kept = self._there[node]
         if isinstance(kept, Tensor):
             return kept
-        shape = _shape(node)
-        return torch.from_file(str(kept), shared=True, size=shape.numel()).view(shape)
+        value: Tensor = node.meta["val"]
+        content = mmap.mmap(kept.fileno(), bytes_of(node))
+        return torch.frombuffer(content, dtype=value.dtype).view(value.shape[1:])
 
 
-def _shape(node: Node) -> torch.Size:
-    shape = shape_of(node)
-    assert shape is not None
-    return shape[1:]
-
-
-def _reserve(file: Path, size: int) -> None:
-    """A file of that many bytes, which are there: writing to a map of it cannot fail later."""
-    with file.open("wb") as stream:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(stream.fileno(), 0, size)
-        else:
-            stream.truncate(size)
+def _reserve(file: IO[bytes], size: int) -> None:
+    """So many bytes that are there: writing to a map of them cannot fail later."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+    else:
+        file.truncate(size)

@@ -8,9 +8,8 @@ from torch import Tensor
 from torch.fx import Node
 
 from gantrans.inference.large.network import Network
-from gantrans.inference.large.nodes import shape_of
+from gantrans.inference.large.nodes import bytes_of
 from gantrans.inference.large.operations import Known
-from gantrans.inference.large.plan import BYTES
 from gantrans.inference.large.tiling import Region, part
 
 Read = Callable[[Node, Region], Tensor]
@@ -93,6 +92,4 @@ def _uses(network: Network, chain: Sequence[Node]) -> dict[Node, int]:
 
 
 def _bytes(node: Node, region: Region) -> int:
-    shape = shape_of(node)
-    assert shape is not None
-    return shape[1] * len(region[0]) * len(region[1]) * BYTES
+    return bytes_of(node, len(region[0]) * len(region[1]))

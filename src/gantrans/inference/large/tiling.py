@@ -73,7 +73,7 @@ def widened(tile: Tensor, have: Region, wanted: Region) -> Tensor:
     return tile
 
 
-Mode = Literal["constant", "reflect", "replicate", "circular"]
+Mode = Literal["constant", "reflect", "replicate"]
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,6 @@ class Border:
                 return last - abs(last - abs(i))
             case "replicate":
                 return min(max(i, 0), last)
-            case "circular":
-                return i % self.size
 
 
 def _beside(tile: Tensor, axis: int, before: int, after: int, fill: float) -> Tensor:

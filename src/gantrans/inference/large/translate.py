@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 
 import torch
 from torch import Tensor, uint8
@@ -79,7 +80,7 @@ def run_in_pieces(
     known = Known(network.values)
     network.settle(known)
     work, done = sum(_work(network, each) for each in plan), 0.0
-    with Store(in_files=most_kept(plan) > host) as store:
+    with closing(Store(in_files=most_kept(plan) > host)) as store:
 
         def read(node: Node, region: Region) -> Tensor:
             tile = source.tile(region) if node is network.image else store.read(node, region)

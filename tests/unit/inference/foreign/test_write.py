@@ -11,7 +11,6 @@ import torch
 import gantrans
 from foreign_networks import patchgan, picture, resnet, save, trained, unet
 from gantrans.errors import CheckpointError, UsageError
-from gantrans.inference.foreign import write
 from gantrans.inference.foreign.bring_in import import_weights
 from gantrans.inference.foreign.write import export_weights
 from gantrans.inference.weights import WeightsHeader, load_tensors, read_header, save_weights
@@ -189,6 +188,15 @@ def test_files_that_are_there_stay_unless_they_shall_go(tmp_path: Path, keep: Ke
     assert torch.load(there, weights_only=True)
 
 
+def test_a_name_that_no_file_can_have_is_said(tmp_path: Path, keep: Keep) -> None:
+    keep("generator_ab", "resnet", width=4, blocks=1)
+    with pytest.raises(CheckpointError, match=r"cannot write .*/out/w+_net_G\.pth: File name too"):
+        export_weights(tmp_path / "model", tmp_path / "out", name="w" * 300)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(UsageError, match=r"cannot write to the folder .*: File name too long"):
+        export_weights(tmp_path / "model", tmp_path / "out", name="w" * 300)
+
+
 @pytest.mark.parametrize("name", ["../elsewhere", "", "a/b", ".hidden"])
 def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, keep: Keep, name: str) -> None:
     keep("generator_ab", "resnet", width=4, blocks=1)
@@ -196,21 +204,24 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, keep: Keep, name
         export_weights(tmp_path / "model", tmp_path / "out", name=name)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a file that takes nothing")
 def test_a_disk_that_fills_up_leaves_nothing_behind(
     tmp_path: Path, keep: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep("generator_ab", "resnet", width=4, blocks=1)
     keep("generator_ba", "resnet", width=4, blocks=1)
-    torch_save = torch.save
+    device = Path("/dev/full")
+    path_open = Path.open
 
-    def full(state: Any, path: Path) -> None:
-        torch_save(state, path)
-        if path.name.endswith("G_B.pth"):
-            raise OSError(28, "No space left on device")
+    def opened(path: Path, mode: str = "r", *rest: Any, **options: Any) -> Any:
+        full = mode == "wb" and path.name.endswith("G_B.pth")
+        return path_open(device if full else path, mode, *rest, **options)
 
-    monkeypatch.setattr(write.torch, "save", full)
-    with pytest.raises(CheckpointError, match="No space left on device; make room"):
+    monkeypatch.setattr(Path, "open", opened)
+    with pytest.raises(CheckpointError, match="make room on the disk") as said:
         export_weights(tmp_path / "model", tmp_path / "out")
+    real = tmp_path / "out" / "latest_net_G_B.pth"
+    assert str(said.value).startswith(f"cannot write {real}: No space left on device; ")
     assert not (tmp_path / "out").exists()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from PIL import Image
@@ -16,6 +18,12 @@ from gantrans.inference.translator import Translator, load
 
 CPU = torch.device("cpu")
 MIB = 2**20
+
+
+@pytest.fixture(scope="module", autouse=True)
+def torch_export_is_there(make_generator) -> None:
+    """What it takes to import it belongs to the process, and not to the pictures of a test."""
+    choice.memory_per_pixel(make_generator())
 
 
 @pytest.fixture
@@ -50,12 +58,22 @@ def allowed(spare: int) -> int:
 
 
 def test_a_picture_beyond_the_limit_is_run_in_pieces_with_the_same_result(saved, in_pieces):
-    image = photo(1100, 900)
+    image = photo(1300, 1000)
     whole = load(saved, device="cpu").translate_image(image)
     assert not in_pieces
-    limited = load(saved, device="cpu", max_memory=allowed(64 * MIB)).translate_image(image)
-    assert in_pieces == [(900, 1100)]
+    limited = load(saved, device="cpu", max_memory=allowed(80 * MIB)).translate_image(image)
+    assert in_pieces == [(1000, 1300)]
     assert (whole - limited).abs().max() < 1e-4
+
+
+def test_several_threads_may_translate_large_pictures(saved, in_pieces):
+    whole = load(saved, device="cpu").translate_image(photo(800, 600))
+    translator = load(saved, device="cpu")
+    translator._large.fits = lambda *sizes: False
+    with ThreadPoolExecutor(3) as pool:
+        for pieces in pool.map(translator.translate_image, [photo(800, 600)] * 6):
+            assert (whole - pieces).abs().max() < 1e-4
+    assert len(in_pieces) == 6
 
 
 def test_a_batch_beyond_the_limit_is_run_one_by_one(saved, in_pieces):
@@ -145,12 +163,12 @@ def test_a_limit_below_what_the_process_holds_is_an_error_of_that_picture(saved)
 
 
 def test_numbers_that_are_none_are_found_in_pieces_too(saved, in_pieces):
-    translator = load(saved, device="cpu", max_memory=allowed(64 * MIB))
+    translator = load(saved, device="cpu", max_memory=allowed(80 * MIB))
     with torch.no_grad():
         for parameter in translator.generators["winter"].parameters():
             parameter.fill_(float("nan"))
     with pytest.raises(NonFiniteError, match="winter gave NaN"):
-        translator.translate_image(photo(1100, 900))
+        translator.translate_image(photo(1300, 1000))
     assert in_pieces
 
 
