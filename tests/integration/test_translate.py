@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
+import os
 import re
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -448,3 +451,77 @@ def test_a_command_that_is_ended_leaves_whole_files_and_goes_on_where_it_was(
     resumed = launcher(*arguments, "--resume", cwd=tmp_path)
     assert resumed.code == 0, resumed
     assert len(list(out.glob("*.png"))) == 300
+
+
+def test_work_that_stops_names_what_failed_before(run, photos, tmp_path, monkeypatch):
+    (photos / "clear.webp").write_bytes(b"broken")
+    replace = Path.replace
+
+    def full(self, target):
+        if target.name == "palette.png":
+            raise OSError(errno.ENOSPC, "No space left on device", str(self))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    result = gantrans_translate(run, photos, "--out", tmp_path / "out", *TO_WINTER)
+    assert isinstance(result.exception, GantransError)
+    stopped, head, failed = str(result.exception).splitlines()
+    assert "palette.png: No space left on device; stopped at image 5 of 6" in stopped
+    assert "make room and go on with --resume" in stopped
+    assert head == "1 image before could not be translated:"
+    assert "clear.webp" in failed
+
+
+def test_one_file_of_several_images_is_one(run, tmp_path):
+    pages = [Image.new("RGB", (8, 8), colour) for colour in ("red", "green", "blue")]
+    pages[0].save(tmp_path / "a.tiff", save_all=True, append_images=pages[1:])
+    result = gantrans_translate(run, tmp_path / "a.tiff", "--out", tmp_path / "out", *TO_WINTER)
+    assert "1 file with 3 images translated to winter" in result.stdout
+
+
+def test_a_video_from_standard_input_is_told_to_be_a_file(run, monkeypatch):
+    with pytest.raises(GantransError, match="standard input takes an image, and videos are"):
+        piped(monkeypatch, b"\x1a\x45\xdf\xa3" + bytes(100), run, "-", *TO_WINTER)
+
+
+def test_a_full_disk_behind_standard_output_is_one_message(run, photos, monkeypatch):
+    content = (photos / "photo.jpg").read_bytes()
+    monkeypatch.setattr(sys, "stdin", Piped(content))
+    app = typer.Typer()
+    app.command()(translate)
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(GantransError, match="to standard output: No space left on device"):
+            app([str(run), "-", *TO_WINTER], standalone_mode=False)
+        full.flush()  # nothing is left to fail when the process ends
+
+
+def test_a_reader_that_has_gone_ends_the_command_quietly(run, photos, monkeypatch, capsys):
+    content = (photos / "photo.jpg").read_bytes()
+    reading, writing = os.pipe()
+    os.close(reading)
+    monkeypatch.setattr(sys, "stdin", Piped(content))
+    with suppress(BrokenPipeError), os.fdopen(writing, "w") as gone:
+        monkeypatch.setattr(sys, "stdout", gone)
+        with pytest.raises(SystemExit) as end:
+            main(["translate", str(run), "-", *TO_WINTER])
+    assert end.value.code == 1
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("where", ["standard input", "output.jpg"])
+def test_a_full_disk_below_tmpdir_is_one_message(run, photos, monkeypatch, where):
+    write = Path.write_bytes
+
+    def full(self, content):
+        if (self.name == "standard input") == (where == "standard input"):
+            raise OSError(errno.ENOSPC, "No space left on device", str(self))
+        return write(self, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(GantransError) as caught:
+        piped(monkeypatch, (photos / "photo.jpg").read_bytes(), run, "-", *TO_WINTER)
+    assert str(caught.value) == (
+        "cannot keep the image in a temporary file: No space left on device; make room, or set "
+        "TMPDIR to another folder"
+    )

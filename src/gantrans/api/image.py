@@ -1,9 +1,9 @@
 """Images in and out: the one preprocessing that training, translation and metrics share.
 
 The rule for what is not plain RGB or gray: EXIF orientation is applied; transparent pixels are laid
-over white; palettes become colours; 16-bit gray is scaled to 8 bits; then the image is converted to
-as many channels as its domain has, 3 (RGB) or 1 (luma). Floating-point and CIELAB images are
-refused.
+over white; palettes become colours; 16-bit gray is scaled to 8 bits, and is opaque; then the image
+is converted to as many channels as its domain has, 3 (RGB) or 1 (luma). Floating-point and CIELAB
+images are refused.
 
 Importing this module imports no torch: looking at image files needs none.
 """
@@ -64,6 +64,7 @@ def convert(image: Image.Image, channels: int) -> Image.Image:
         raise DataError(f"an image has 1 or 3 channels, not {channels}")
     if image.mode in {"I;16", "I;16B", "I;16L", "I"}:
         image = image.convert("I").point(lambda value: value / 256).convert("L")
+        image.info.pop("transparency", None)  # a value of 16 bits, not of these
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

@@ -133,11 +133,11 @@ def translate(
 ) -> None:
     """Translate images and videos of any size; names, sizes and formats stay as they are."""
     from gantrans.cli.memory_size import bytes_of
+    from gantrans.cli.standard_input import translate_standard_input
     from gantrans.cli.translating import (
         ended_like_ctrl_c,
         threads_for,
         translate_inputs,
-        translate_standard_input,
     )
     from gantrans.inference.device import choose_device
     from gantrans.inference.files.handling import Handling

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import monotonic
 
 import torch
 from rich.console import Console
 
-from gantrans.api.files import ORDINARY
 from gantrans.errors import GantransError, UsageError
-from gantrans.inference.files.formats import FORMATS
 from gantrans.inference.files.handling import Handling, Outcome
-from gantrans.inference.files.picture import at_most, opened
-from gantrans.inference.files.plan import FileJob, Wanted, plan
+from gantrans.inference.files.plan import Wanted, plan
 from gantrans.inference.files.shown import shown
 from gantrans.inference.files.translate import translate_files
 from gantrans.inference.translator import Translator
-from gantrans.training.distributed import Ranks, refuse_several
-
-STDIN = Path("-")
+from gantrans.training.distributed import Ranks
 
 
 class Pace:
@@ -99,11 +92,14 @@ def translate_inputs(
     pace = Pace()
     outcomes = translate_files(translator, planned.jobs, to, handling, pace)
     failed, files, images = [], 0, 0
-    for outcome in _shown(console, outcomes, len(planned.jobs), pace):
-        if outcome.error:
-            failed.append(str(outcome.error))
-        else:
-            files, images = files + 1, images + outcome.images
+    try:
+        for outcome in _shown(console, outcomes, len(planned.jobs), pace):
+            if outcome.error:
+                failed.append(str(outcome.error))
+            else:
+                files, images = files + 1, images + outcome.images
+    except GantransError as error:
+        raise type(error)("\n".join([str(error), *_failures(failed, "before")])) from error
     speed = str(pace)
     ranks.wait()  # torchrun would end the others as soon as one has failed
     told = ranks.exchange([files, images, planned.done, failed, speed])
@@ -113,61 +109,14 @@ def translate_inputs(
         console.print(f"left out {_images(done)} whose translation is there already")
     failed = [error for one in told for error in one[3]]
     files, images = (sum(one[n] for one in told) for n in (0, 1))
-    what = _images(files) if files == images else f"{files} files with {_images(images)}"
+    what = _images(files) if files == images else f"{_files(files)} with {_images(images)}"
     speeds = " + ".join(one[4] for one in told if one[1])
     console.print(
         f"{what} translated to {translator.choose(to)}, in {shown(out)}"
         + (f" ({speeds})" if speeds else "")
     )
     if failed:
-        reasons = "\n".join(f"  {error}" for error in failed)
-        raise GantransError(f"{_images(len(failed))} could not be translated:\n{reasons}")
-
-
-def translate_standard_input(
-    translator: Translator,
-    inputs: Sequence[Path],
-    out: Path | None,
-    to: str | None,
-    wanted: Wanted,
-    handling: Handling,
-) -> None:
-    """Translate one image from standard input to standard output, where nothing else is written."""
-    refuse_several("standard input is translated")
-    if len(inputs) > 1 or out is not None or wanted.cycle or wanted.compare:
-        raise UsageError(
-            "- is one image from standard input to standard output: it goes without other inputs, "
-            "--out, --round-trip and --compare"
-        )
-    if translator.files(to) != (ORDINARY, ORDINARY):
-        raise UsageError("the files of this model's domains are no ordinary images: name files")
-    if sys.stdout.isatty():
-        raise UsageError("the image would be written to the terminal: redirect it, > FILE")
-    with TemporaryDirectory(prefix="gantrans-") as folder:
-        given = Path(folder, "standard input")
-        given.write_bytes(sys.stdin.buffer.read())
-        try:
-            with at_most(handling.megapixels):
-                target = Path(folder, f"output.{wanted.format or _format(given)}")
-            job = FileJob(given, target)
-            for outcome in translate_files(translator, [job], to, handling):
-                if outcome.error:
-                    raise outcome.error
-        except GantransError as error:
-            said = str(error).replace(str(given), given.name)
-            raise type(error)(said) from None
-        sys.stdout.buffer.write(target.read_bytes())
-        sys.stdout.buffer.flush()
-
-
-def _format(path: Path) -> str:
-    """The suffix, without its dot, for a file of the same format."""
-    with opened(path) as image:
-        format = "JPEG" if image.format == "MPO" else image.format
-    found = [suffix[1:] for suffix, name in FORMATS.items() if name == format]
-    if not found:
-        raise UsageError(f"{format} cannot be written: say --format png, or another")
-    return found[0]
+        raise GantransError("\n".join(_failures(failed)))
 
 
 def _shown(
@@ -208,6 +157,18 @@ def _moving(
         for outcome in outcomes:
             bar.advance(task)
             yield outcome
+
+
+def _failures(failed: Sequence[str], when: str = "") -> list[str]:
+    """The lines that tell which images could not be translated."""
+    if not failed:
+        return []
+    head = f"{_images(len(failed))} {when}".rstrip()
+    return [f"{head} could not be translated:", *(f"  {error}" for error in failed)]
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
 
 
 def _images(count: int) -> str:

@@ -52,24 +52,30 @@ def _frames(job: FileJob, stills: Stills, megapixels: float) -> tuple[list[Pictu
         count: int = image.n_frames  # type: ignore[attr-defined]  # of all formats that move
         format = format_of(job.target)
         refuse_what_cannot_be(format, image.size, count)
-        pixels = count * image.width * image.height
-        if pixels > megapixels * MEGAPIXEL:
-            raise DataError(
-                f"its {count} frames have {pixels / MEGAPIXEL:.0f} megapixels in all: give a "
-                "higher --max-megapixels, or make it a video"
-            )
+        _refuse_many(count * image.width * image.height, count, megapixels)
+        pixels = 0
         alpha = stills.alpha(job.target)
         frames: list[Picture] = []
         durations: list[float] = []
         # The first image of a PNG may be for viewers without animations only.
         for number in range(1 if image.info.get("default_image") else 0, count):
             image.seek(number)
+            pixels += image.width * image.height  # pages may have any size
+            _refuse_many(pixels, count, megapixels)
             image.load()
             durations.append(image.info.get("duration") or STANDARD)
             frames.append(picture(image, stills.channels, alpha=alpha, metadata=stills.metadata))
         loops = image.info.get("loop")
         timing = None if image.format == "TIFF" else Timing(durations, loops)
     return _alike(frames), timing if format != "TIFF" else None
+
+
+def _refuse_many(pixels: int, count: int, megapixels: float) -> None:
+    if pixels > megapixels * MEGAPIXEL:
+        raise DataError(
+            f"its {count} frames have {pixels / MEGAPIXEL:.3g} megapixels or more in all: give a "
+            "higher --max-megapixels, or make it a video"
+        )
 
 
 def _alike(frames: list[Picture]) -> list[Picture]:

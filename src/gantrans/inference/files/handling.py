@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from gantrans.errors import GantransError
+from gantrans.errors import GantransError, UsageError
 from gantrans.inference.files.keeping import Metadata
 from gantrans.inference.files.plan import FileJob
 
@@ -19,6 +20,9 @@ class Handling:
         quality: 1 to 100, of JPEG and WebP; absent: JPEG 95, WebP without loss.
         metadata: what outputs keep of inputs.
         megapixels: larger images are refused, and animations that have more in all.
+
+    Raises:
+        UsageError: if `megapixels` is no limit.
     """
 
     batch_size: int = 1
@@ -26,6 +30,12 @@ class Handling:
     quality: int | None = None
     metadata: Metadata = "profile"
     megapixels: float = 100
+
+    def __post_init__(self) -> None:
+        if not 0 < self.megapixels < math.inf:
+            raise UsageError(
+                f"--max-megapixels {self.megapixels:g} is no limit: give a number above 0"
+            )
 
 
 @dataclass(frozen=True)

@@ -88,12 +88,16 @@ def _outputs(folder: Path, out: Path) -> Path | None:
 
 
 def _matching(pattern: Path, suffixes: Collection[str], out: Path) -> list[Found]:
-    """The files that a pattern matches; they lie below its part without wildcards."""
-    parts = pattern.parts
-    fixed = next(n for n, part in enumerate(parts) if glob.has_magic(part))
-    base = Path(*parts[:fixed])
+    """The files that a pattern matches; they lie below its part without wildcards.
+
+    A folder whose name looks like a pattern, such as "photos [2020]", is that folder.
+    """
+    base, parts = Path(), list(pattern.parts)
+    while parts and (not glob.has_magic(parts[0]) or (base / parts[0]).exists()):
+        base /= parts.pop(0)
+    below = Path(glob.escape(str(base)), *parts)
     outputs = _outputs(base, out)
-    matches = sorted(Path(match) for match in glob.glob(str(pattern), recursive=True))  # noqa: PTH207
+    matches = sorted(Path(match) for match in glob.glob(str(below), recursive=True))  # noqa: PTH207
     files = [
         Found(path, path.relative_to(base))
         for path in matches

@@ -55,12 +55,18 @@ def opened(path: Path) -> Iterator[Image.Image]:
     except DataError as error:
         raise DataError(f"cannot use the image {shown(path)}: {error}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        most = (Image.MAX_IMAGE_PIXELS or 0) / MEGAPIXEL
         raise DataError(
-            f"cannot read the image {shown(path)}: {error}; if you trust the file, give a higher "
-            "--max-megapixels"
+            f"cannot read the image {shown(path)}: it has more than {most:g} megapixels; if you "
+            "trust the file, give a higher --max-megapixels"
         ) from error
     except (GantransError, MemoryError):
         raise
+    except (FileNotFoundError, PermissionError) as error:
+        raise DataError(
+            f"cannot read the image {shown(path)}: {error.strerror}; see to it that the file can "
+            "be read, or leave it out"
+        ) from error
     except Exception as error:  # of damaged files Pillow raises whatever comes up
         raise DataError(
             f"cannot read the image {shown(path)}: {shown(str(error)) or type(error).__name__}; "

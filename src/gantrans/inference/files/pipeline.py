@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from errno import ENAMETOOLONG
 
 from torch import Tensor
 
@@ -17,6 +18,7 @@ from gantrans.errors import DataError, GantransError
 from gantrans.inference.files.animation import translate_animation
 from gantrans.inference.files.formats import is_video
 from gantrans.inference.files.handling import Handling, Outcome
+from gantrans.inference.files.memory import of_one_image
 from gantrans.inference.files.picture import Picture, at_most
 from gantrans.inference.files.plan import FileJob
 from gantrans.inference.files.shown import shown
@@ -78,17 +80,19 @@ class Pipeline:
         try:
             return Outcome(job, images=self.writing.pop(number).result())
         except OSError as error:
+            reason = error.strerror or error
+            if error.errno == ENAMETOOLONG:  # of this file system; plan knows what all refuse
+                return Outcome(job, DataError(f"cannot write {shown(job.target)}: {reason}"), 0)
             raise GantransError(
-                f"cannot write {shown(job.target)}: {error.strerror or error}; stopped at image "
-                f"{number + 1} of {len(self.jobs)}, those before it are there: make room, or give "
-                "another --out"
+                f"cannot write {shown(job.target)}: {reason}; stopped at image {number + 1} of "
+                f"{len(self.jobs)}, what has its name by now is whole: make room and go on with "
+                "--resume, or give another --out"
             ) from error
-        except MemoryError:
-            return Outcome(job, DataError(f"{shown(job.source)}: no memory is left for it"), 0)
-        except GantransError as error:
-            if shown(job.source) in str(error):
-                return Outcome(job, error, 0)
-            return Outcome(job, type(error)(f"{shown(job.source)}: {error}"), 0)
+        except (GantransError, RuntimeError, MemoryError) as error:
+            own = of_one_image(error)
+            if shown(job.source) in str(own):
+                return Outcome(job, own, 0)
+            return Outcome(job, type(own)(f"{shown(job.source)}: {own}"), 0)
 
     def _read_ahead(self) -> None:
         """Begin to read as many as may wait."""
@@ -112,8 +116,8 @@ class Pipeline:
         number, read = self.reading.popleft()
         try:
             given = read.result()
-        except (GantransError, MemoryError) as error:
-            self._fail(number, error)
+        except (GantransError, RuntimeError, MemoryError) as error:
+            self._fail(number, of_one_image(error))
             return
         if given is None:
             self._translate_moving(number)
@@ -130,7 +134,11 @@ class Pipeline:
             if result.error:
                 self._fail(number, result.error)
                 continue
-            drawn = self.stills.draw(result, given)
+            try:
+                drawn = self.stills.draw(result, given)
+            except (RuntimeError, MemoryError) as error:
+                self._fail(number, of_one_image(error))
+                continue
             self.drawn[number] = _pixels_of(given)
             self.writing[number] = self.pool.submit(self._write, self.jobs[number], given, drawn)
         self._read_ahead()
@@ -175,13 +183,16 @@ class Pipeline:
                     megapixels=self.handling.megapixels,
                     watch=self.watch,
                 )
-        except (GantransError, OSError, MemoryError) as error:
+        except OSError as error:
             self._fail(number, error)
+            return
+        except (GantransError, RuntimeError, MemoryError) as error:
+            self._fail(number, of_one_image(error))
             return
         ended.set_result(images)
         self.writing[number] = ended
 
-    def _fail(self, number: int, error: BaseException) -> None:
+    def _fail(self, number: int, error: Exception) -> None:
         self.writing[number] = Future()
         self.writing[number].set_exception(error)
 

@@ -16,6 +16,9 @@ from gantrans.inference.files.formats import renamed, suffixes_of
 from gantrans.inference.files.inputs import Found, find
 from gantrans.inference.files.shown import shown
 
+LONGEST_NAME = 255
+"""Bytes that the name of a file can have, in all common file systems."""
+
 
 @dataclass(frozen=True)
 class FileJob:
@@ -99,15 +102,21 @@ def plan(
             it has every so manieth.
 
     Raises:
-        UsageError: if an input is missing or no image, if `out` cannot be written to, or if an
-            output would replace another output, an existing file or an input.
+        UsageError: if an input is missing or no image, if `out` cannot be written to, if a name
+            would be too long, or if an output would replace another output, an existing file or
+            an input; or if both `overwrite` and `resume` are asked for.
     """
     wanted = wanted or Wanted()
+    if overwrite and resume:
+        raise UsageError(
+            "--overwrite does again what is there, and --resume leaves it out: say one of them"
+        )
     try:
         _refuse_unwritable(out)
         _refuse_format(wanted.format, target)
         found, nested = find(inputs, suffixes_of(source), recursive=recursive, out=out)
         jobs = [_job(one, out, wanted, source, target) for one in found]
+        _refuse_long_names(jobs)
         _refuse_same_names(jobs)
         _refuse_inputs(jobs, out)
         rank, ranks = share
@@ -142,9 +151,14 @@ def _is_done(job: FileJob) -> bool:
 def _refuse_unwritable(out: Path) -> None:
     above = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not above.is_dir():
-        raise UsageError(f"cannot write to {out}: {above} is a file; give another --out")
+        raise UsageError(
+            f"cannot write to {shown(out)}: {shown(above)} is a file; give another --out"
+        )
     if not os.access(above, os.W_OK):
-        raise UsageError(f"cannot write to {out}: no permission in {above}; give another --out")
+        raise UsageError(
+            f"cannot write to {shown(out)}: {shown(above)} is read-only, or you have no permission "
+            "to write there; give another --out"
+        )
 
 
 def _refuse_format(format: str | None, target: ImageFiles) -> None:
@@ -156,15 +170,28 @@ def _refuse_format(format: str | None, target: ImageFiles) -> None:
         )
 
 
+def _refuse_long_names(jobs: Sequence[FileJob]) -> None:
+    for job in jobs:
+        for path in job.outputs:
+            if len(os.fsencode(path.name)) > LONGEST_NAME:
+                raise UsageError(
+                    f"{shown(job.source)} would become {shown(path.name)}, and names have at most "
+                    f"{LONGEST_NAME} bytes: give it a shorter name"
+                )
+
+
 def _refuse_same_names(jobs: Sequence[FileJob]) -> None:
     by_output: dict[str, Path] = {}
     for job in jobs:
         for path in job.outputs:
             first = by_output.setdefault(os.path.normcase(path), job.source)
             if first is not job.source:
+                # The other one may have been written beside its input by an earlier translation.
+                kinds = [kind for kind in ("cycle", "compare") if path.stem.endswith(f".{kind}")]
+                leaving = f", leave out *.{kinds[0]}.*" if kinds else ""
                 raise UsageError(
                     f"{shown(first)} and {shown(job.source)} would both become {shown(path)}: "
-                    "rename one, or translate them into two folders"
+                    f"rename one{leaving}, or translate them into two folders"
                 )
 
 

@@ -90,8 +90,10 @@ class Recording:
         self._waiting: list[Packet[AudioStream]] = []
         self._began = False
 
-    def add(self, image: Image.Image, time: int) -> None:
+    def add(self, image: Image.Image, time: int, aspect: Fraction | None = None) -> None:
         """The next frame, at a time in units of the given video's.
+
+        How wide its pixels are to be seen, in parts of their height, the first frame says for all.
 
         Pictures of this kind have an even number of columns and rows: the last ones are doubled.
         """
@@ -104,6 +106,8 @@ class Recording:
         frame.pts, frame.time_base = time, self._times
         if not self._began:
             self._video.width, self._video.height = frame.width, frame.height
+            if aspect:  # WebM has it in no place that PyAV can write
+                self._video.codec_context.sample_aspect_ratio = aspect
             self._began = True
         self._container.mux(self._video.encode(frame))
         for packet in self._waiting:

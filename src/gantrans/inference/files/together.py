@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gantrans.api.image import to_tensor
 from gantrans.errors import DataError, GantransError, NonFiniteError, UsageError
-from gantrans.inference.device import is_out_of_memory
+from gantrans.inference.files.memory import of_one_image
 from gantrans.inference.padding import padded, padded_size
 from gantrans.inference.translator import Translator
 
@@ -66,8 +66,7 @@ class Together:
                 outputs = self._run(images, self.to)
                 cycles = self._run(outputs, self.back) if self.back else [None] * len(images)
             except (NonFiniteError, DataError, RuntimeError, MemoryError) as error:
-                if not (isinstance(error, GantransError) or is_out_of_memory(error)):
-                    raise
+                of_one_image(error)  # told when its image is translated alone
             else:
                 return [Result(*pair) for pair in zip(outputs, cycles, strict=True)]
         return [self._alone(image) for image in images]
@@ -76,8 +75,8 @@ class Together:
         try:
             output = self.translator.translate_image(image, self.to)
             cycle = self.translator.translate_image(output, self.back) if self.back else None
-        except (DataError, NonFiniteError) as error:
-            return Result(error=error)
+        except (DataError, NonFiniteError, RuntimeError, MemoryError) as error:
+            return Result(error=of_one_image(error))
         return Result(output, cycle)
 
     def _run(self, images: Sequence[Image.Image | Tensor], to: str) -> list[Tensor]:

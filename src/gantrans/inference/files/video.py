@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from gantrans.errors import DataError
+from gantrans.inference.files.ending import Ending
 from gantrans.inference.files.moving import ahead, translated
 from gantrans.inference.files.picture import Picture, picture
 from gantrans.inference.files.plan import FileJob
@@ -20,7 +22,7 @@ from gantrans.inference.files.stills import Stills, shown_beside
 from gantrans.inference.files.together import Together
 
 if TYPE_CHECKING:
-    from av import AudioStream, Packet, VideoFrame
+    from av import AudioStream, Packet, VideoFrame, VideoStream
     from av.container import InputContainer
 
 
@@ -75,12 +77,12 @@ def _translate(
         coming = stack.enter_context(
             closing(ahead(_decoded(job.source, given, stills.channels), 2 + 2 * batch_size))
         )
-        times: deque[int | None] = deque()
+        times: deque[tuple[int | None, Fraction | None]] = deque()
 
         def frames() -> Iterator[Picture]:
             for item in coming:
                 if isinstance(item, tuple):
-                    times.append(item[1])
+                    times.append(item[1:])
                     yield item[0]
                 else:
                     for one in recordings:
@@ -92,10 +94,10 @@ def _translate(
                 images.append(drawn.cycle)
             if job.compare:
                 images.append(shown_beside(frame, drawn))
-            time = times.popleft()
+            time, aspect = times.popleft()
             for one, image in zip(recordings, images, strict=True):
                 assert isinstance(image, Image.Image)
-                one.add(image, count if time is None else time)
+                one.add(image, count if time is None else time, aspect)
             count += 1
         if not count:
             raise DataError(f"cannot read the video {shown(job.source)}: it has no frames")
@@ -118,24 +120,35 @@ def _opened(path: Path) -> InputContainer:
 
 def _decoded(
     path: Path, given: InputContainer, channels: int
-) -> Iterator[tuple[Picture, int | None] | Packet[AudioStream]]:
-    """Frames with their times, and packets of audio, in the order of the file."""
+) -> Iterator[tuple[Picture, int | None, Fraction | None] | Packet[AudioStream]]:
+    """Frames, each with its time and the shape of its pixels; packets of audio; as they come."""
     import av
 
     video = given.streams.video[0]
+    ending = Ending(given)
     try:
         for packet in given.demux(video, *given.streams.audio):
             if packet.is_corrupt:
                 raise _unreadable(path, ValueError("it is damaged, or was cut off"))
+            ending.add(packet)
             if packet.stream is not video:
                 if packet.dts is not None:  # the last one of a stream is empty
                     yield packet  # type: ignore[misc]  # there are only two kinds
                 continue
             for frame in packet.decode():
                 assert isinstance(frame, av.VideoFrame)
-                yield picture(_upright(frame), channels), frame.pts
+                yield picture(_upright(frame), channels), frame.pts, _aspect(video, frame)
     except (av.FFmpegError, OSError) as error:
         raise _unreadable(path, error) from error
+    if ending.is_missing:
+        there, whole = float(ending.reached), float(ending.length or 0)
+        raise _unreadable(path, ValueError(f"it was cut off after {there:.1f} of {whole:.1f} s"))
+
+
+def _aspect(video: VideoStream, frame: VideoFrame) -> Fraction | None:
+    """How wide a pixel of the upright frame is to be seen, in parts of its height."""
+    aspect = video.sample_aspect_ratio
+    return 1 / aspect if aspect and frame.rotation % 180 else aspect
 
 
 def _upright(frame: VideoFrame) -> Image.Image:
@@ -146,6 +159,6 @@ def _upright(frame: VideoFrame) -> Image.Image:
 
 def _unreadable(path: Path, error: Exception) -> DataError:
     reason = getattr(error, "strerror", None) or error
-    return DataError(
-        f"cannot read the video {shown(path)}: {reason}; repair the file, or leave it out"
-    )
+    closed = isinstance(error, FileNotFoundError | PermissionError)
+    what = "see to it that the file can be read" if closed else "repair the file"
+    return DataError(f"cannot read the video {shown(path)}: {reason}; {what}, or leave it out")

@@ -132,7 +132,9 @@ def test_frames_that_unfold_to_too_much_are_refused(tmp_path, translator):
     source = saved(tmp_path / "in" / "a.gif", frames(8))
     outcome = work(translator, source, tmp_path / "out", megapixels=0.001)
     assert isinstance(outcome.error, DataError)
-    assert "its 8 frames have 0 megapixels in all: give a higher" in str(outcome.error)
+    assert "its 8 frames have 0.00154 megapixels or more in all: give a higher" in str(
+        outcome.error
+    )
 
 
 def test_a_frame_that_fails_fails_its_file_alone(tmp_path, translator, monkeypatch):
@@ -149,3 +151,11 @@ def test_a_frame_that_fails_fails_its_file_alone(tmp_path, translator, monkeypat
         weights.copy_(kept)
     outcomes.close()
     assert not (tmp_path / "out" / "a.gif").exists()
+
+
+def test_pages_of_any_size_count_together(tmp_path, translator):
+    pages = [Image.new("RGB", (4, 4)), Image.new("RGB", (30, 20)), Image.new("RGB", (30, 20))]
+    source = saved(tmp_path / "in" / "a.tiff", pages)
+    outcome = work(translator, source, tmp_path / "out", megapixels=0.001)
+    assert "its 3 frames have 0.00122 megapixels or more in all" in str(outcome.error)
+    assert work(translator, source, tmp_path / "out", megapixels=0.0013).error is None

@@ -65,3 +65,16 @@ def test_names_with_line_breaks_are_found_and_told_on_one_line(tmp_path):
         find([tmp_path / "x\ny.png"], SUFFIXES, out=tmp_path / "out")
     assert "x\\ny.png" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_with_brackets_in_its_name_is_that_folder_in_a_pattern_too(tmp_path):
+    folder = tmp_path / "photos [2020]"
+    for place in (folder, tmp_path / "photos 2"):
+        (place / "x").mkdir(parents=True)
+        (place / "x" / "a.png").touch()
+    assert found_by(folder / "**" / "*.png", tmp_path / "out") == [Path("x/a.png")]
+    assert found_by(tmp_path / "photos [0-9]" / "x" / "*.png", tmp_path / "out") == [
+        Path("photos 2/x/a.png")
+    ]
+    with pytest.raises(UsageError, match="no image matches"):
+        find([folder / "none.png"], SUFFIXES, out=tmp_path)

@@ -177,3 +177,34 @@ def test_what_is_no_image_is_named_on_one_line(tmp_path, content):
         read(path)
     assert "a\\nb.png" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_larger_image_is_refused_with_the_limit_that_was_given(tmp_path):
+    path = saved(Image.new("L", (100, 100)), tmp_path / "a.png")
+    for megapixels in (0.009, 0.004):  # Pillow warns of the first, and refuses the second
+        with pytest.raises(DataError) as caught, at_most(megapixels):
+            read(path)
+        assert f"a.png: it has more than {megapixels} megapixels; if you" in str(caught.value)
+
+
+def test_a_file_that_is_not_there_or_closed_is_not_to_be_repaired(tmp_path, monkeypatch):
+    (tmp_path / "a.png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(DataError) as caught:
+        read(tmp_path / "a.png")
+    reason = "No such file or directory; see to it that the file can be read, or leave it out"
+    assert str(caught.value) == f"cannot read the image {tmp_path / 'a.png'}: {reason}"
+
+    def closed(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Image, "open", closed)
+    with pytest.raises(DataError, match=r"a\.png: Permission denied; see to it"):
+        read(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("key", [100, 25_600])
+def test_a_transparent_value_of_16_bits_is_no_value_of_8(tmp_path, key):
+    image = Image.fromarray(np.array([[25_600, 100, 65_535]], dtype=np.uint16))
+    kept = read(saved(image, tmp_path / "a.png", transparency=key), 1, alpha=True)
+    assert list(kept.image.get_flattened_data()) == [100, 0, 255]
+    assert kept.alpha is None

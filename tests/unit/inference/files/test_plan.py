@@ -102,7 +102,7 @@ def test_an_output_folder_that_cannot_be_is_refused(photos, tmp_path):
 def test_an_output_folder_without_permission_is_refused(photos, tmp_path, monkeypatch):
     # Simulated: whoever runs the tests may be allowed everything.
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
-    with pytest.raises(UsageError, match=f"no permission in {tmp_path}"):
+    with pytest.raises(UsageError, match=f"{tmp_path} is read-only, or you have no permission"):
         plan([photos], tmp_path / "out")
 
 
@@ -224,3 +224,23 @@ def test_a_cycle_has_a_name_that_the_files_of_its_domain_can_have(photos, tmp_pa
 def test_a_format_that_the_files_of_a_domain_cannot_have_is_refused(photos, tmp_path):
     with pytest.raises(UsageError, match=r"cannot be webp \(they are: scan png\)"):
         plan([photos], tmp_path / "out", wanted=Wanted("webp"), target=Scans())
+
+
+def test_a_name_that_would_be_too_long_is_refused_before_any_work(tmp_path):
+    source = tmp_path / f"{'ä' * 125}.png"  # of 254 bytes
+    source.touch()
+    assert len(plan([source], tmp_path / "out").jobs) == 1
+    for wanted in (Wanted(cycle=True), Wanted(compare=True), Wanted("webp", compare=True)):
+        with pytest.raises(UsageError, match="names have at most 255 bytes: give it a shorter"):
+            plan([source], tmp_path / "out", wanted=wanted)
+
+
+def test_replacing_and_leaving_out_do_not_go_together(photos, tmp_path):
+    with pytest.raises(UsageError, match="say one of them"):
+        plan([photos], tmp_path / "out", overwrite=True, resume=True)
+
+
+def test_earlier_comparisons_among_the_inputs_are_told_for_what_they_are(photos, tmp_path):
+    (photos / "b.compare.png").touch()
+    with pytest.raises(UsageError, match=r"rename one, leave out \*\.compare\.\*, or"):
+        plan([photos], tmp_path / "out", wanted=Wanted(compare=True))

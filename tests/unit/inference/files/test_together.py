@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from gantrans.api.image import to_tensor
-from gantrans.errors import NonFiniteError, UsageError
+from gantrans.errors import DataError, NonFiniteError, UsageError
 from gantrans.inference.files.together import Together
 from gantrans.inference.translator import Translator, load
 
@@ -97,3 +97,28 @@ def test_a_way_back_that_is_not_there_is_refused(tmp_path, save):
     translator = load(tmp_path / "g.safetensors", device="cpu")
     with pytest.raises(UsageError, match="no way back from winter in this model: leave out"):
         Together(translator, None, cycle=True)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate"),
+    ],
+)
+def test_an_image_too_large_for_the_memory_fails_alone(translator, monkeypatch, error):
+    run = translator.translate_image
+
+    def no_room_for_wide_ones(image, to):
+        if image.width > 20:
+            raise error
+        return run(image, to)
+
+    monkeypatch.setattr(translator, "translate_image", no_room_for_wide_ones)
+    together = Together(translator, "winter")
+    [result] = together([drawn(24, 16)])
+    assert isinstance(result.error, DataError)
+    assert "no memory is left for it" in str(result.error)
+    assert result.error.__context__ is None  # nor is what it filled held any longer
+    assert together([drawn(20, 16)])[0].error is None

@@ -178,7 +178,7 @@ def test_a_disk_that_is_read_only_is_refused_before_any_work(tmp_path):
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("only root may mount a small disk")
     try:
-        with pytest.raises(UsageError, match=f"no permission in {disk}; give another --out"):
+        with pytest.raises(UsageError, match=f"{disk} is read-only, or .*; give another --out"):
             plan([source], disk / "out")
     finally:
         subprocess.run(["umount", disk], check=True)
@@ -473,3 +473,58 @@ def test_ordinary_files_of_a_generator_with_other_channels_are_refused_at_once(t
     translator = load(tmp_path / "g.safetensors", device="cpu")
     with pytest.raises(UsageError, match=r"have 2 channels.* use translate_tensor"):
         translator.files()
+
+
+@pytest.mark.parametrize("place", ["read", "draw", "write"])
+def test_an_image_for_which_no_memory_is_left_fails_alone(tmp_path, translator, monkeypatch, place):
+    for number, name in enumerate(("a.png", "b.png", "c.png")):
+        photo(tmp_path / "in" / name, (24, 16 + (number == 1)))
+    Image.new("RGB", (8, 17)).save(
+        tmp_path / "in" / "d.gif", save_all=True, append_images=[Image.new("RGB", (8, 17), "red")]
+    )
+    plain = getattr(Stills, place)
+
+    def no_room(self, *arguments):
+        if place == "read" and arguments[0].source.name == "b.png":
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        if place == "draw" and arguments[1].image.height == 17:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        if place == "write" and arguments[0].source.name == "b.png":
+            raise MemoryError
+        return plain(self, *arguments)
+
+    monkeypatch.setattr(Stills, place, no_room)
+    outcomes = work(translator, [tmp_path / "in"], tmp_path / "out")
+    failed = [o.job.source.name for o in outcomes if o.error]
+    assert failed == (["b.png", "d.gif"] if place == "draw" else ["b.png"])
+    assert f"{tmp_path / 'in' / 'b.png'}: no memory is left for it" in str(outcomes[1].error)
+
+
+def test_what_else_goes_wrong_in_a_thread_is_not_hidden(tmp_path, translator, monkeypatch):
+    def broken(self, job, given, drawn):
+        raise RuntimeError("mat1 and mat2")
+
+    monkeypatch.setattr(Stills, "write", broken)
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        work(translator, [photo(tmp_path / "in" / "a.png")], tmp_path / "out")
+
+
+def test_a_name_that_the_file_system_does_not_take_fails_alone(tmp_path, translator, monkeypatch):
+    inputs = [photo(tmp_path / "in" / name) for name in ("a.png", "b.png")]
+    replace = Path.replace
+
+    def short_names_only(self, target):
+        if target.name == "a.png":
+            raise OSError(errno.ENAMETOOLONG, "File name too long", str(target))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", short_names_only)
+    first, second = work(translator, inputs, tmp_path / "out")
+    assert f"cannot write {tmp_path / 'out' / 'a.png'}: File name too long" in str(first.error)
+    assert second.error is None
+
+
+@pytest.mark.parametrize("megapixels", [0, -1, float("inf"), float("nan")])
+def test_what_is_no_limit_of_megapixels_is_refused(megapixels):
+    with pytest.raises(UsageError, match=r"--max-megapixels .* is no limit: give a number above 0"):
+        Handling(megapixels=megapixels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -57,6 +58,7 @@ def film(
     times: list[int] | None = None,
     colours: int | None = None,
     rotation: int = 0,
+    aspect: Fraction | None = None,
 ) -> list[Image.Image]:
     """Write a video with audio; gives its frames. `times` in parts of RATE."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,6 +70,8 @@ def film(
         video.width, video.height, video.pix_fmt = *size, "yuv420p"
         if colours is not None:
             video.codec_context.colorspace = colours
+        if aspect is not None:
+            video.codec_context.sample_aspect_ratio = aspect
         if rotation:
             video.set_display_rotation(rotation)
         sound = container.add_stream(audio, 48000, layout="mono")
@@ -300,3 +304,34 @@ def test_videos_and_files_of_other_kinds_do_not_go_together(tmp_path, same, monk
     assert "a.mp4: it is a video, and the files of this model's domains are none" in str(
         outcome.error
     )
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".webm", ".avi"])
+def test_a_video_that_was_cut_off_is_told_and_not_taken_for_a_shorter_one(tmp_path, same, suffix):
+    source = tmp_path / "in" / f"a{suffix}"
+    film(source, 60)
+    content = source.read_bytes()
+    assert work(same, source, tmp_path / "out").images == 60
+    (tmp_path / "out" / source.name).unlink()
+    source.write_bytes(content[: len(content) // 2])
+    outcome = work(same, source, tmp_path / "out")
+    assert re.search(
+        rf"a\{suffix}: it was cut off after 1\.\d of 2\.5 s; repair", str(outcome.error)
+    )
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", sorted(CODECS.keys() - {".webm"}))
+def test_pixels_that_are_not_square_stay_so(tmp_path, same, suffix):
+    source = tmp_path / "in" / f"a{suffix}"
+    film(source, aspect=Fraction(4, 3))
+    assert work(same, source, tmp_path / "out").error is None
+    with av.open(str(tmp_path / "out" / source.name)) as container:
+        assert container.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
+
+
+def test_wide_pixels_of_a_video_on_its_side_are_high_ones_upright(tmp_path, same):
+    film(tmp_path / "in" / "a.mp4", aspect=Fraction(4, 3), rotation=90)
+    assert work(same, tmp_path / "in" / "a.mp4", tmp_path / "out").error is None
+    with av.open(str(tmp_path / "out" / "a.mp4")) as container:
+        assert container.streams.video[0].sample_aspect_ratio == Fraction(3, 4)
