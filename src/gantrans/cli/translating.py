@@ -22,16 +22,22 @@ from gantrans.training.distributed import Ranks
 
 
 class Pace:
-    """Counts images that are translated, and says how many a second."""
+    """Counts images that are translated, and says how many a second; or how far a large one is."""
 
     def __init__(self) -> None:
-        self.images, self._began = 0, monotonic()
+        self.images, self._share, self._began = 0, 0.0, monotonic()
 
     def __call__(self, images: int) -> None:
         """So many more."""
-        self.images += images
+        self.images, self._share = self.images + images, 0.0
+
+    def look(self, share: float) -> None:
+        """How much of a large image is done."""
+        self._share = share
 
     def __str__(self) -> str:
+        if self._share:
+            return f"{self._share:.0%} of a large image"
         return f"{self.images / max(monotonic() - self._began, 1e-9):.3g} images/s"
 
 
@@ -90,7 +96,7 @@ def translate_inputs(
     )
     console = Console(soft_wrap=True, highlight=False, markup=False, quiet=not ranks.first)
     pace = Pace()
-    outcomes = translate_files(translator, planned.jobs, to, handling, pace)
+    outcomes = translate_files(translator, planned.jobs, to, handling, pace, pace.look)
     failed, files, images = [], 0, 0
     try:
         for outcome in _shown(console, outcomes, len(planned.jobs), pace):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -36,13 +36,21 @@ class Together:
         translator: with the generators.
         to: the domain to translate to.
         cycle: whether to translate back again too.
+        look: told which share of an image is done that is translated in pieces.
 
     Raises:
         UsageError: if there is no such domain, or no way back where one is wanted.
     """
 
-    def __init__(self, translator: Translator, to: str | None, *, cycle: bool = False) -> None:
-        self.translator = translator
+    def __init__(
+        self,
+        translator: Translator,
+        to: str | None,
+        *,
+        cycle: bool = False,
+        look: Callable[[float], None] = lambda share: None,
+    ) -> None:
+        self.translator, self.look = translator, look
         self.to = translator.choose(to)
         back = [target for target in translator.targets if target != self.to]
         if cycle and not back:
@@ -73,8 +81,10 @@ class Together:
 
     def _alone(self, image: Image.Image | Tensor) -> Result:
         try:
-            output = self.translator.translate_image(image, self.to)
-            cycle = self.translator.translate_image(output, self.back) if self.back else None
+            output = self.translator.translate_image(image, self.to, self.look)
+            cycle = None
+            if self.back:
+                cycle = self.translator.translate_image(output, self.back, self.look)
         except (DataError, NonFiniteError, RuntimeError, MemoryError) as error:
             return Result(error=of_one_image(error))
         return Result(output, cycle)

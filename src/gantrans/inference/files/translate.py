@@ -18,6 +18,7 @@ def translate_files(
     to: str | None = None,
     handling: Handling | None = None,
     watch: Callable[[int], None] = lambda images: None,
+    look: Callable[[float], None] = lambda share: None,
 ) -> Iterator[Outcome]:
     """Translate the jobs, with an outcome for each in order; an unusable input stops nothing.
 
@@ -29,6 +30,7 @@ def translate_files(
         to: the domain to translate to; may be left out if there is only one.
         handling: absent: one image at a time, two threads, and no larger than 100 megapixels.
         watch: told how many images more are translated, whenever some are.
+        look: told which share of an image is done that is translated in pieces.
 
     Raises:
         UsageError: at once, if there is no such domain, or no way back where one is wanted.
@@ -36,7 +38,7 @@ def translate_files(
     """
     handling = handling or Handling()
     source, target = translator.files(to)
-    together = Together(translator, to, cycle=any(job.cycle for job in jobs))
+    together = Together(translator, to, cycle=any(job.cycle for job in jobs), look=look)
     channels = translator.generators[together.to].in_channels
     stills = Stills(source, target, channels, quality=handling.quality, metadata=handling.metadata)
     if any(job.compare for job in jobs):

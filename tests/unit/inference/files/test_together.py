@@ -36,6 +36,14 @@ def test_a_batch_gives_what_each_image_gives_alone(translator):
         assert torch.allclose(result.cycle, cycle[0], atol=1e-5)
 
 
+def test_of_an_image_in_pieces_one_is_told_how_far_it_is(translator):
+    shares: list[float] = []
+    translator._large.fits = lambda *sizes: False
+    [result] = Together(translator, "winter", look=shares.append)([drawn(64, 48)])
+    assert result.error is None
+    assert shares[-1] == pytest.approx(1)
+
+
 def test_images_of_one_padded_size_go_together_and_large_ones_alone(translator):
     together = Together(translator, "winter")
     assert together.size(drawn(20, 16)) == together.size(drawn(17, 13)) == (16, 20)
