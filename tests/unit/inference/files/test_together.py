@@ -118,7 +118,7 @@ def test_a_way_back_that_is_not_there_is_refused(tmp_path, save):
 def test_an_image_too_large_for_the_memory_fails_alone(translator, monkeypatch, error):
     run = translator.translate_image
 
-    def no_room_for_wide_ones(image, to):
+    def no_room_for_wide_ones(image, to, *more):
         if image.width > 20:
             raise error
         return run(image, to)
