@@ -42,7 +42,7 @@ def generator_files(model: Path) -> list[Path]:
         )
     if model.is_file() and model.parent.name == "checkpoints" and model.name in POINTERS:
         model = pointed(model.parent, model.name) or model
-    if model.suffix in FOREIGN:
+    if model.is_file() and model.suffix in FOREIGN:
         raise CheckpointError(
             f"{model} is a file of another program: bring it in with gantrans import-weights"
         )

@@ -152,7 +152,7 @@ class Translator:
         height, width = x.shape[1:]
         try:
             if self._large.fits(generator, height, width):
-                return self.translate_tensor(_in_floats(x)[None], to)[0]
+                return self._whole(_in_floats(x)[None], target)[0]
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -171,8 +171,11 @@ class Translator:
     def translate_tensor(self, images: Tensor, to: str | None = None) -> Tensor:
         """(N, C_in, H, W) in [-1, 1], of any size -> (N, C_out, H, W) in [-1, 1] on `device`.
 
+        What is too much for the memory at once goes image by image, as `translate_image` does it.
+
         Raises:
             UsageError: if there is no such domain, or the shape does not fit.
+            DataError: if an image does not fit into memory even in pieces.
             NonFiniteError: if the generator gives no numbers.
         """
         target = self.choose(to)
@@ -183,14 +186,19 @@ class Translator:
                 f"{generator.in_channels}, H, W)"
             )
         count, _, height, width = images.shape
-        if count > 1 and not self._large.fits(generator, height, width, count):
-            alone = [self.translate_image(image, to).to(self.device) for image in images]
-            return torch.stack(alone)
+        if self._large.fits(generator, height, width, count):
+            return self._whole(images, target)
+        alone = [self.translate_image(image.float(), to).to(self.device) for image in images]
+        return torch.stack(alone)
+
+    @torch.inference_mode()
+    def _whole(self, images: Tensor, target: str) -> Tensor:
+        """All of the images, and each of them, at once."""
         with (
             running_in(self.precision, self.device),
             running_compiled("translate without compilation"),
         ):
-            result = run_padded(generator, images.to(self.device, torch.float32))
+            result = run_padded(self.generators[target], images.to(self.device, torch.float32))
         # A copy: a compiled network on CUDA writes the next result where this one is.
         result = torch.empty_like(result, dtype=torch.float32).copy_(result)
         _refuse_non_finite(result, target)

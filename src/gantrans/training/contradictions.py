@@ -228,7 +228,11 @@ def _in_decay(spec: RunSpec, paired: bool, *, directions: int = len(ENDS)) -> It
     # What comes back says nothing of a translation: it chooses no best checkpoint either.
     if spec.train.decay == "plateau" and all(m.component.needs_cycle for m in measurable):
         metrics = ", ".join(spec.metrics)
-        why = f"with {metrics} and these test data there is none" if metrics else "there is none"
+        why = (
+            f"with {metrics} and these test data there is none (cycle does not count)"
+            if metrics
+            else "there is none"
+        )
         other = 'name one in [metrics], or choose another decay, such as "cosine"'
         yield Problem(("train", "decay"), f"a plateau is one of a metric, and {why}: {other}")
     if spec.train.decay == "plateau" and not spec.train.evaluate_every:

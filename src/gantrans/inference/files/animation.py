@@ -52,7 +52,8 @@ def _frames(job: FileJob, stills: Stills, megapixels: float) -> tuple[list[Pictu
         count: int = image.n_frames  # type: ignore[attr-defined]  # of all formats that move
         format = format_of(job.target)
         refuse_what_cannot_be(format, image.size, count)
-        _refuse_many(count * image.width * image.height, count, megapixels)
+        if image.format != "TIFF":  # all frames have one size; pages may have any
+            _refuse_many(count * image.width * image.height, count, megapixels)
         pixels = 0
         alpha = stills.alpha(job.target)
         frames: list[Picture] = []
@@ -60,7 +61,7 @@ def _frames(job: FileJob, stills: Stills, megapixels: float) -> tuple[list[Pictu
         # The first image of a PNG may be for viewers without animations only.
         for number in range(1 if image.info.get("default_image") else 0, count):
             image.seek(number)
-            pixels += image.width * image.height  # pages may have any size
+            pixels += image.width * image.height
             _refuse_many(pixels, count, megapixels)
             image.load()
             durations.append(image.info.get("duration") or STANDARD)

@@ -18,22 +18,26 @@ class Ending:
     """Follows how far a video was read.
 
     Args:
-        given: the video. Where it has no length of its own, or subtitles, which are not read and
-            may last longer than all else, nothing is known of its end.
+        given: the video. Where it has no length of its own, or more than one stream of pictures
+            and audio, which are not read and may last longer, nothing is known of its end.
     """
 
     def __init__(self, given: InputContainer) -> None:
-        known = given.duration is not None and not given.streams.subtitles
+        read = 1 + len(given.streams.audio)
+        known = given.duration is not None and len(given.streams) == read
         self.length = _length(given) if known else None
         """Seconds that the file says it has."""
         self.reached = Fraction(0)
         """Seconds that were read."""
         self._longest = Fraction(0)
+        self._begun = False
 
     def add(self, packet: Packet[Stream]) -> None:
         """The next packet, of pictures or audio."""
         if packet.pts is None:
             return
+        if not self._begun:  # times may begin at any number
+            self._begun, self.reached = True, packet.pts * packet.time_base
         end = (packet.pts + (packet.duration or 0)) * packet.time_base
         self._longest = max(self._longest, end - self.reached)
         self.reached = max(self.reached, end)

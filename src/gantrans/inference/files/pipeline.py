@@ -82,7 +82,13 @@ class Pipeline:
         except OSError as error:
             reason = error.strerror or error
             if error.errno == ENAMETOOLONG:  # of this file system; plan knows what all refuse
-                return Outcome(job, DataError(f"cannot write {shown(job.target)}: {reason}"), 0)
+                return Outcome(
+                    job,
+                    DataError(
+                        f"cannot write {shown(job.target)}: {reason}; give it a shorter name"
+                    ),
+                    0,
+                )
             raise GantransError(
                 f"cannot write {shown(job.target)}: {reason}; stopped at image {number + 1} of "
                 f"{len(self.jobs)}, what has its name by now is whole: make room and go on with "

@@ -94,7 +94,8 @@ def _values(path: Path, name: str, found: Tensor, dtype: torch.dtype) -> Tensor:
             "a file that its project wrote"
         )
     values = found.to(dtype)
-    if not values.isfinite().all():
+    # Of both: what is not finite becomes some whole number, and what is large infinite.
+    if not (values.isfinite().all() and found.float().isfinite().all()):
         raise CheckpointError(
             f"{path}: the tensor {name!r} has values that are not finite, so the network gives no "
             "picture: use a file of an earlier epoch"

@@ -55,8 +55,12 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if not isinstance(found, dict) or not found:
         raise CheckpointError(f"{path} holds no tensors by name: {_state_dict_wanted()}")
     for name, tensor in found.items():
-        other = "not called by a word" if not isinstance(name, str) else _not_plain(tensor)
-        if other:
+        if not isinstance(name, str):
+            raise CheckpointError(
+                f"{path} is no state dict of one network, its tensors are called {name!r} and the "
+                f"like: {_state_dict_wanted()}"
+            )
+        if other := _not_plain(tensor):
             raise CheckpointError(
                 f"{path} is no state dict of one network, {name!r} is no plain tensor in it but "
                 f"{other}: {_state_dict_wanted()}"

@@ -48,6 +48,12 @@ class Budget:
         """
         host = self.host - result
         tiles = min(TILES.get(device, TILES["cpu"]), host / 2 if self.shared else self.device)
+        if not self.shared and tiles < LEAST / 2:
+            raise UsageError(
+                f"the memory that is allowed or free leaves "
+                f"{mebibytes(max(tiles, 0))} on {device}: "
+                "allow more, or use another device"
+            )
         if tiles < LEAST / 2 or host < LEAST:
             raise UsageError(
                 f"the memory that is allowed or free leaves {mebibytes(max(host, 0))} for this "

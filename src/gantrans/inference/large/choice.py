@@ -41,8 +41,8 @@ class LargeImages:
         """
         if self.max_memory is None and count * height * width <= SURELY_SMALL:
             return True
-        with ONE_AT_A_TIME:
-            if generator not in self._per_pixel:
+        if generator not in self._per_pixel:
+            with ONE_AT_A_TIME:
                 self._per_pixel[generator] = self._counted(generator)
         down, across = padded_size(generator, height, width)
         in_and_out = 4 * (generator.in_channels + generator.out_channels)

@@ -23,6 +23,8 @@ def write_nowhere(graph: Graph) -> None:
         if not name.endswith("_") or not hasattr(packet, target._overloadname):
             continue  # it is refused as a layer that is not known
         [written, *_] = node.args
+        if not isinstance(written, Node):
+            continue  # likewise
         for alias in _aliases(written) - {written, node}:
             if any(order[user] > order[node] for user in alias.users):
                 raise NotCuttableError("it writes into what is read again", node)
@@ -49,6 +51,8 @@ def _aliases(node: Node) -> set[Node]:
 def _may_share(node: Node) -> bool:
     """Whether a layer may give a part of what it reads, in place."""
     target = node.target
+    if kind_of(node) == "batch_norm":  # it may write its statistics; what it gives is new
+        return False
     if not isinstance(target, torch._ops.OpOverload):
         return node.op == "call_function"  # taking an element of a list
     return target.is_view or torch.Tag.maybe_aliasing_or_mutating in target.tags

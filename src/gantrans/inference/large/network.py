@@ -98,7 +98,7 @@ def captured(generator: Generator, height: int, width: int) -> Network:
             small[node] = read[0]
             measured.add(read[0])
             continue
-        if read and kind_of(node) in PARTS and arguments_of(node)["dim"] == 1:
+        if read and kind_of(node) in PARTS and arguments_of(node)["dim"] in (1, -3):
             parted[node] = read[0]
             continue
         try:

@@ -41,9 +41,9 @@ class Store:
             _reserve(file, size)
         except OSError as error:
             raise DataError(
-                f"no room for intermediate results in {tempfile.gettempdir()}: {mebibytes(size)} "
-                f"more are needed ({error.strerror}); let the variable TMPDIR name a folder on a "
-                "larger disk, or allow more memory"
+                f"no room for intermediate results in the folder for temporary files: "
+                f"{mebibytes(size)} more are needed ({error.strerror}); let the variable TMPDIR "
+                "name a folder on a larger disk, or allow more memory"
             ) from error
 
     def read(self, node: Node, region: Region) -> Tensor:

@@ -14,7 +14,7 @@ from gantrans.api.image import normalised
 from gantrans.errors import UsageError
 from gantrans.inference.large.moments import Moments
 from gantrans.inference.large.network import Network, captured
-from gantrans.inference.large.nodes import size_of
+from gantrans.inference.large.nodes import bytes_of, size_of
 from gantrans.inference.large.operations import Known
 from gantrans.inference.large.plan import Pass, most_kept, passes
 from gantrans.inference.large.store import Store
@@ -143,11 +143,14 @@ def _side(network: Network, each: Pass, memory: int) -> tuple[int, int]:
     """The height and width of the largest tiles that fit into so many bytes."""
     height, width = size = size_of(each.target)
     rows, columns = size
-    while each.chain:
+    while True:
         # One in the middle has all of its surroundings.
         top, left = (height - rows) // 2, (width - columns) // 2
         region = (Span(top, top + rows), Span(left, left + columns))
-        needed = int(SPARE * memory_of(network, each.chain, region))
+        if each.chain:
+            needed = int(SPARE * memory_of(network, each.chain, region))
+        else:  # the image itself
+            needed = int(SPARE * bytes_of(each.target, rows * columns))
         if needed <= memory:
             break
         if max(rows, columns) <= SMALLEST:

@@ -53,40 +53,40 @@ def test_images_of_one_padded_size_go_together_and_large_ones_alone(translator):
 
 def test_a_batch_is_one_pass(translator, monkeypatch):
     shapes = []
-    run = translator.translate_tensor
+    run = translator._whole
 
     def watched(images, to):
         shapes.append(tuple(images.shape))
         return run(images, to)
 
-    monkeypatch.setattr(translator, "translate_tensor", watched)
+    monkeypatch.setattr(translator, "_whole", watched)
     Together(translator, "winter")([drawn(20, 16), drawn(18, 15), drawn(20, 13)])
     assert shapes == [(3, 3, 16, 20)]
 
 
 def test_one_image_that_fails_does_not_harm_those_beside_it(translator, monkeypatch):
-    run = translator.translate_tensor
+    run = translator._whole
 
     def fails_on_black(images, to):
         if (images == -1).all(dim=(1, 2, 3)).any():
             raise NonFiniteError("no numbers")
         return run(images, to)
 
-    monkeypatch.setattr(translator, "translate_tensor", fails_on_black)
+    monkeypatch.setattr(translator, "_whole", fails_on_black)
     images = [drawn(20, 16), Image.new("RGB", (20, 16)), drawn(20, 16, 1)]
     results = Together(translator, "winter")(images)
     assert [type(result.error) for result in results] == [type(None), NonFiniteError, type(None)]
 
 
 def test_a_batch_that_does_not_fit_is_translated_one_by_one(translator, monkeypatch):
-    run = translator.translate_tensor
+    run = translator._whole
 
     def one_at_a_time(images, to):
         if len(images) > 1:
             raise torch.OutOfMemoryError("no room")
         return run(images, to)
 
-    monkeypatch.setattr(translator, "translate_tensor", one_at_a_time)
+    monkeypatch.setattr(translator, "_whole", one_at_a_time)
     results = Together(translator, "winter")([drawn(20, 16), drawn(20, 16, 1)])
     assert all(result.output is not None for result in results)
 
@@ -95,7 +95,7 @@ def test_an_error_of_the_network_itself_is_not_hidden(translator, monkeypatch):
     def broken(images, to):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
-    monkeypatch.setattr(translator, "translate_tensor", broken)
+    monkeypatch.setattr(translator, "_whole", broken)
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
         Together(translator, "winter")([drawn(20, 16), drawn(20, 16)])
 

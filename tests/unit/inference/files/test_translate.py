@@ -237,13 +237,13 @@ def test_a_batch_has_images_of_one_size_and_no_more_than_wanted(tmp_path, transl
     for number in range(8):
         photo(tmp_path / "in" / f"{number}.png", (24 if number % 2 else 16, 16))
     shapes = []
-    run = translator.translate_tensor
+    run = translator._whole
 
     def watched(images, to):
         shapes.append((len(images), images.shape[-1]))
         return run(images, to)
 
-    monkeypatch.setattr(translator, "translate_tensor", watched)
+    monkeypatch.setattr(translator, "_whole", watched)
     work(translator, [tmp_path / "in"], tmp_path / "out", handling=Handling(batch_size=3))
     assert sorted(shapes) == [(1, 16), (1, 24), (3, 16), (3, 24)]
 

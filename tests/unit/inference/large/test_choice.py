@@ -89,6 +89,14 @@ def test_a_batch_beyond_the_limit_is_run_one_by_one(saved, in_pieces):
     assert not in_pieces
 
 
+def test_one_tensor_beyond_the_limit_is_run_in_pieces(saved, in_pieces):
+    images = torch.rand(1, 3, 1000, 1300) * 2 - 1
+    whole = load(saved, device="cpu").translate_tensor(images)
+    pieces = load(saved, device="cpu", max_memory=allowed(80 * MIB)).translate_tensor(images)
+    assert in_pieces == [(1000, 1300)]
+    assert (whole - pieces).abs().max() < 1e-4
+
+
 def test_a_small_picture_is_run_whole_under_a_limit(saved, in_pieces):
     load(saved, device="cpu", max_memory=allowed(200 * MIB)).translate_image(photo(64, 64))
     assert not in_pieces
@@ -113,7 +121,7 @@ def test_a_picture_that_ran_out_of_memory_is_tried_again_in_pieces(saved, in_pie
     def too_much(*arguments, **more):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
 
-    monkeypatch.setattr(translator, "translate_tensor", too_much)
+    monkeypatch.setattr(translator, "_whole", too_much)
     assert (translator.translate_image(image) - whole).abs().max() < 1e-5
     assert in_pieces == [(50, 70)]
 
@@ -152,7 +160,7 @@ def test_what_cannot_be_cut_and_does_not_fit_is_an_error_of_that_picture(attenti
     def too_much(*arguments, **more):
         raise MemoryError
 
-    monkeypatch.setattr(translator, "translate_tensor", too_much)
+    monkeypatch.setattr(translator, "_whole", too_much)
     with pytest.raises(DataError, match=r"70 x 50 pixels needs more memory .*flatten"):
         translator.translate_image(photo(70, 50))
 
@@ -163,6 +171,7 @@ def test_a_limit_below_what_the_process_holds_is_an_error_of_that_picture(saved)
 
 
 def test_numbers_that_are_none_are_found_in_pieces_too(saved, in_pieces):
+    load(saved, device="cpu")  # what it imports belongs to the process
     translator = load(saved, device="cpu", max_memory=allowed(80 * MIB))
     with torch.no_grad():
         for parameter in translator.generators["winter"].parameters():

@@ -200,6 +200,16 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+def before_it_is_activated(x: Tensor) -> Tensor:
+    """A batch norm in use, an activation that writes into it, and its input again."""
+    mean, var = torch.tensor([0.1, 0.0, -0.1]), torch.tensor([0.5, 1.0, 2.0])
+    return x + F.relu_(F.batch_norm(x, mean, var)) * F.batch_norm(x, mean, var)
+
+
+FUNCTIONS["before it is activated"] = before_it_is_activated
+FUNCTIONS["norm of the image"] = lambda x: F.instance_norm(x) + x
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_layer_that_can_be_cut_is_cut_right(name, monkeypatch):
     function = FUNCTIONS[name]
