@@ -66,12 +66,12 @@ def test_a_component_of_a_file_that_is_loaded_beside(file: Path) -> None:
     [
         ("cycel", {}, "no component is called 'cycel'; did you mean 'cycle'?"),
         ("loss/cycel", {}, "did you mean 'loss/cycle'?"),
-        ("metric/cycle", {}, "is called 'metric/cycle'"),
+        ("tracker/cycle", {}, "is called 'tracker/cycle'"),
         ("nowhere.py", {}, "there is no file"),
         (f"{'long' * 75}.py", {}, "there is no file"),
         ("long" * 75, {}, "no component is called"),
         ("cycle", {"kind": "los"}, "did you mean 'loss'?"),
-        ("cycle", {"kind": "metric"}, "cycle brings no metric"),
+        ("cycle", {"kind": "tracker"}, "cycle brings no tracker"),
         ("cycle", {"settings": {"loss/cycel": {}}}, "did you mean 'loss/cycle'?"),
     ],
 )
