@@ -23,13 +23,13 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from drawn_model import drawn_model
 from gantrans.api.image import normalised, open_image, to_image, to_pixels
 from gantrans.inference import memory
 from gantrans.inference.large.translate import memory_per_pixel
 from gantrans.inference.padding import run_padded
 from gantrans.inference.translator import load
-from gantrans.inference.weights import WeightsHeader, save_weights
-from gantrans.plugin.manager import load_registry
+from gantrans.inference.weights import save_weights
 from machine import machine
 
 GIB = 2**30
@@ -93,24 +93,7 @@ def _measured(model: Path, picture: Path, out: Path, limit: str) -> tuple[float,
 
 def _save_model(path: Path, width: int) -> float:
     """A weights file of a drawn network; how many bytes it takes for a pixel."""
-    torch.manual_seed(0)
-    config = load_registry().config("generator", "resnet", {"width": width, "blocks": 9})
-    generator = config.build(in_channels=3, out_channels=3).eval()
-    header = WeightsHeader(
-        kind="generator",
-        component=config.model_dump(mode="json"),
-        plugin={"name": "gantrans"},
-        role="generator_ab",
-        domains={"a": "a", "b": "b"},
-        source="a",
-        target="b",
-        in_channels=3,
-        out_channels=3,
-        value_range=(-1.0, 1.0),
-        preprocessing={},
-        step=0,
-        run="large",
-    )
+    generator, header = drawn_model(width)
     save_weights(path, generator.state_dict(), header)
     return memory_per_pixel(generator)
 

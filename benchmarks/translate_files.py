@@ -23,14 +23,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from gantrans.api.generator import Generator
+from drawn_model import drawn_model
 from gantrans.api.image import to_tensor
 from gantrans.inference.files.handling import Handling
 from gantrans.inference.files.plan import FileJob, plan
 from gantrans.inference.files.translate import translate_files
 from gantrans.inference.translator import Translator
-from gantrans.inference.weights import WeightsHeader
-from gantrans.plugin.manager import load_registry
 from machine import machine, now
 
 
@@ -109,25 +107,8 @@ def _tensor(job: FileJob) -> torch.Tensor:
 
 
 def _translator(width: int, device: torch.device) -> Translator:
-    torch.manual_seed(0)
-    config = load_registry().config("generator", "resnet", {"width": width, "blocks": 9})
-    generator: Generator = config.build(in_channels=3, out_channels=3).eval().to(device)
-    header = WeightsHeader(
-        kind="generator",
-        component=config.model_dump(mode="json"),
-        plugin={"name": "gantrans", "version": "0"},
-        role="generator_ab",
-        domains={"a": "drawn", "b": "translated"},
-        source="a",
-        target="b",
-        in_channels=3,
-        out_channels=3,
-        value_range=(-1.0, 1.0),
-        preprocessing={},
-        step=0,
-        run="benchmark",
-    )
-    return Translator([(generator, header)], device)
+    generator, header = drawn_model(width)
+    return Translator([(generator.to(device), header)], device)
 
 
 def _arguments() -> argparse.Namespace:

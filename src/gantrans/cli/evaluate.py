@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from gantrans.cli.columns import aligned
-from gantrans.cli.options import PluginFiles, Settings
+from gantrans.cli.options import Device, Model, PluginFiles, Settings
 from gantrans.errors import GantransError, UsageError
 
 if TYPE_CHECKING:
@@ -19,15 +19,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MODEL",
-            help="A run directory (its best checkpoint is taken), a checkpoint folder, or one "
-            "generator file.",
-            show_default=False,
-        ),
-    ],
+    model: Model,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -47,9 +39,7 @@ def evaluate(
     split: Annotated[Literal["test", "train"], typer.Option(help="Which images.")] = "test",
     settings: Settings = None,
     plugin: PluginFiles = None,
-    device: Annotated[
-        str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")
-    ] = "auto",
+    device: Device = "auto",
     as_json: Annotated[
         bool, typer.Option("--json", help="Write one JSON object, with the whole protocol.")
     ] = False,

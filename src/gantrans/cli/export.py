@@ -8,19 +8,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from gantrans.cli.options import PluginFiles
+from gantrans.cli.options import Model, PluginFiles, Target
 
 
 def export(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MODEL",
-            help="A run directory (its best checkpoint is taken), a checkpoint folder, or one "
-            "generator file.",
-            show_default=False,
-        ),
-    ],
+    model: Model,
     out: Annotated[
         Path,
         typer.Option(
@@ -32,14 +24,7 @@ def export(
     format_: Annotated[
         Literal["onnx", "torch-export"], typer.Option("--format", help="What to write.")
     ] = "onnx",
-    to: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DOMAIN",
-            help="Domain to translate to, such as winter; needed if the model can do both.",
-            show_default=False,
-        ),
-    ] = None,
+    to: Target = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the file if it is there already.")
     ] = False,

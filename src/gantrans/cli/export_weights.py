@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from gantrans.cli.options import Model, OutFolder
+
 
 def export_weights(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MODEL",
-            help="A run directory (its best checkpoint is taken), a checkpoint folder, or one "
-            "generator file.",
-            show_default=False,
-        ),
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR", help="Folder to write to; made if need be.", show_default=False
-        ),
-    ],
+    model: Model,
+    out: OutFolder,
     form: Annotated[
         Literal["junyanz", "cut", "aitorzip"],
         typer.Option("--format", help="Which project shall load them."),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from gantrans.cli.options import OutFolder
+
 if TYPE_CHECKING:
     from gantrans.inference.foreign.bring_in import Imported
 
@@ -20,12 +22,7 @@ def import_weights(
             show_default=False,
         ),
     ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR", help="Folder to write to; made if need be.", show_default=False
-        ),
-    ],
+    out: OutFolder,
     a: Annotated[
         str, typer.Option("--a", metavar="NAME", help="What to call the domain A, such as horse.")
     ] = "a",

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
@@ -14,4 +14,26 @@ Settings = Annotated[
 PluginFiles = Annotated[
     list[Path] | None,
     typer.Option("--plugin", metavar="FILE", help="Use a one-file plugin too; repeatable."),
+]
+Model = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL",
+        help="A run directory (its best checkpoint is taken), a checkpoint folder, or one "
+        "generator file.",
+        show_default=False,
+    ),
+]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DOMAIN",
+        help="Domain to translate to, such as winter; needed if the model can do both.",
+        show_default=False,
+    ),
+]
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")]
+OutFolder = Annotated[
+    Path,
+    typer.Option(metavar="DIR", help="Folder to write to; made if need be.", show_default=False),
 ]

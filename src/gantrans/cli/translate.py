@@ -7,19 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from gantrans.cli.options import PluginFiles
+from gantrans.cli.options import Device, Model, PluginFiles, Target
 
 
 def translate(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MODEL",
-            help="A run directory (its best checkpoint is taken), a checkpoint folder, or one "
-            "generator file.",
-            show_default=False,
-        ),
-    ],
+    model: Model,
     inputs: Annotated[
         list[Path],
         typer.Argument(
@@ -37,14 +29,7 @@ def translate(
             show_default=False,
         ),
     ] = None,
-    to: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DOMAIN",
-            help="Domain to translate to, such as winter; needed if the model can do both.",
-            show_default=False,
-        ),
-    ] = None,
+    to: Target = None,
     recursive: Annotated[
         bool,
         typer.Option("--recursive", help="Take the subfolders of folders too, and keep them."),
@@ -116,9 +101,7 @@ def translate(
         ),
     ] = 100,
     plugin: PluginFiles = None,
-    device: Annotated[
-        str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")
-    ] = "auto",
+    device: Device = "auto",
     precision: Annotated[
         Literal["fp32", "tf32", "bf16"],
         typer.Option(help="Of the networks: less is faster, where the device has it."),
