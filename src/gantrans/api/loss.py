@@ -106,6 +106,14 @@ class Loss(Component, nn.Module):
         """What the discriminators minimise; of the step it reads `real` and `fake`."""
         return {}
 
+    def chance(self) -> float | None:
+        """What `discriminator` gives, for each domain, where all images get the same best score.
+
+        It is what guessing costs, and tells of a discriminator's loss whether that is much. None:
+        there is no such number.
+        """
+        return None
+
     @classmethod
     def sides(cls) -> frozenset[str]:
         """Which of "generator" and "discriminator" the class overrides."""

@@ -17,6 +17,7 @@ from gantrans.training.assemble import Job
 from gantrans.training.batch import LoadedBatch
 from gantrans.training.data_parallel import DataParallel, average_over_ranks
 from gantrans.training.ema import WeightAverage
+from gantrans.training.health.observation import Observation
 from gantrans.training.initialise import seed_torch
 from gantrans.training.schedule import PATIENCE, Plateau, learning_rate
 
@@ -55,17 +56,22 @@ class TrainingStep:
         self.execution.prepare(self.method.networks.values())
         self._runs = {phase.name: self._on_all_ranks(phase) for phase in self.method.phases}
 
-    def __call__(self, step: int, loaded: Sequence[LoadedBatch]) -> dict[str, Tensor]:
+    def __call__(
+        self, step: int, loaded: Sequence[LoadedBatch], observed: Observation | None = None
+    ) -> dict[str, Tensor]:
         """Train on `loaded`, whose gradients are added up; the terms by curve, as device scalars.
 
         Args:
             step: finished steps so far.
             loaded: `train.accumulate` batches.
+            observed: is shown what the step makes, if it shall be looked at.
         """
         with self.execution.step():
-            return self._train(step, loaded)
+            return self._train(step, loaded, observed)
 
-    def _train(self, step: int, loaded: Sequence[LoadedBatch]) -> dict[str, Tensor]:
+    def _train(
+        self, step: int, loaded: Sequence[LoadedBatch], observed: Observation | None
+    ) -> dict[str, Tensor]:
         spec, device = self.job.spec, self.job.device
         # Dropout must not depend on where a resume began; ranks see different images.
         rank = self.job.ranks.rank
@@ -88,12 +94,17 @@ class TrainingStep:
                 batches[n], found = self._accumulate(phase, batch, weights, len(batches))
                 for curve, value in found.items():
                     terms[curve] = terms[curve] + value if curve in terms else value
+            if observed:
+                for name in phase.trains:
+                    observed.gradients_of(name, self._trainable[name])
             self._update(self.optimizers[phase.name], step)
         for name, optimizer in self.loss_optimizers.items():
             average_over_ranks(self.losses[name].parameters())  # whatever phases they are read in
             self._update(optimizer, step)
         for average in self.averages.values():
             average.update(step + 1)
+        if observed:
+            observed.images_of(batches[-1])
         if len(batches) == 1:  # every operation on a scalar is one more launch of a kernel
             return terms
         return {curve: value / len(batches) for curve, value in terms.items()}

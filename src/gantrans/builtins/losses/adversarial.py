@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
@@ -18,12 +19,16 @@ Objective = Literal["lsgan", "vanilla", "hinge", "wgan"]
 
 
 class _Form(NamedTuple):
-    """What a score s costs; the discriminator pays `share` times the sum of its two errors."""
+    """What a score s costs; the discriminator pays `share` times the sum of its two errors.
+
+    With one score for all images it pays `chance` at least.
+    """
 
     real: Callable[[Tensor], Tensor]
     fake: Callable[[Tensor], Tensor]
     persuade: Callable[[Tensor], Tensor]
     share: float
+    chance: float | None
 
 
 FORMS: dict[Objective, _Form] = {
@@ -32,24 +37,28 @@ FORMS: dict[Objective, _Form] = {
         fake=lambda s: s.square(),
         persuade=lambda s: (s - 1).square(),
         share=0.5,
+        chance=0.25,  # with s = 1/2
     ),
     "vanilla": _Form(
         real=lambda s: F.softplus(-s),  # -log sigmoid(s)
         fake=lambda s: F.softplus(s),  # -log(1 - sigmoid(s))
         persuade=lambda s: F.softplus(-s),
         share=0.5,
+        chance=math.log(2),  # with s = 0
     ),
     "hinge": _Form(
         real=lambda s: F.relu(1 - s),
         fake=lambda s: F.relu(1 + s),
         persuade=lambda s: -s,
         share=0.5,
+        chance=1.0,  # with any s between -1 and 1
     ),
     "wgan": _Form(
         real=lambda s: -s,
         fake=lambda s: s,
         persuade=lambda s: -s,
         share=1.0,
+        chance=None,  # it is 0, and losses below have no bound
     ),
 }
 
@@ -95,6 +104,10 @@ class Adversarial(Loss):
             errors = over_scales(form.real, on_real) + over_scales(form.fake, on_fake)
             terms[domain] = form.share * errors
         return terms
+
+    def chance(self) -> float | None:
+        """What guessing costs with this objective."""
+        return FORMS[self.config.objective].chance
 
 
 def over_scales(error: Callable[[Tensor], Tensor], scores: Scores) -> Tensor:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gantrans.api.journal import Journal
 from gantrans.api.tracker import Tracker
 
 
@@ -17,30 +17,12 @@ class JSONL(Tracker):
 
     def __init__(self, config: Any, *, run_dir: Path, start_step: int) -> None:
         super().__init__(config, run_dir=run_dir, start_step=start_step)
-        path = run_dir / "metrics.jsonl"
-        if path.exists():
-            _forget_after(path, start_step)
-        self._file = path.open("a", encoding="utf-8")
+        self._journal = Journal(run_dir / "metrics.jsonl", start_step)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """One line, written out at once."""
-        self._file.write(json.dumps({"step": step, **values}) + "\n")
-        self._file.flush()
+        self._journal.write(step, values)
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
-
-
-def _forget_after(path: Path, step: int) -> None:
-    """Drop the lines of steps that will be done again, and a line that a kill cut short."""
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            if json.loads(line)["step"] <= step:
-                kept.append(line + "\n")
-        except (ValueError, KeyError, TypeError):
-            continue
-    beside = path.with_suffix(".partial")
-    beside.write_text("".join(kept), encoding="utf-8")
-    beside.replace(path)
+        self._journal.close()

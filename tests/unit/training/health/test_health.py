@@ -1,0 +1,208 @@
+"""Every fault is made, and caught; and a sound run raises none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gantrans.api.generator import Generator
+from gantrans.api.method import Batch
+from gantrans.training.health.faults import FAULTS
+from gantrans.training.health.health import Health
+from tiny_run import steps_of, tiny_job
+
+NAMES = {"a": "summer", "b": "winter"}
+SOUND = {
+    "generators/adversarial/summer->winter": 0.3,
+    "generators/adversarial/winter->summer": 0.4,
+    "generators/cycle/summer": 0.1,
+    "generators/cycle/winter": 0.1,
+    "discriminators/adversarial/summer": 0.2,
+    "discriminators/adversarial/winter": 0.15,
+}
+
+
+class Made(Generator):
+    """A generator that is a formula."""
+
+    name = "made"
+
+    def __init__(self, formula: Callable[[Tensor], Tensor]) -> None:
+        nn.Module.__init__(self)
+        self.formula = formula
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.formula(x)
+
+
+def darker(x: Tensor) -> Tensor:
+    """A translation that is sound: other colours, and the way back is the same again."""
+    return x.roll(1, dims=1) * 0.9
+
+
+def watched(
+    run_dir: Path,
+    formula: Callable[[Tensor], Tensor] = darker,
+    back: Callable[[Tensor], Tensor] = lambda x: x.roll(-1, dims=1) / 0.9,
+    terms: Mapping[str, float] = SOUND,
+    gradient: Callable[[int], float] = lambda step: 1e-3,
+    steps: int = 700,
+    start: int = 0,
+) -> Health:
+    """The health of a run of 700 steps whose generator of a -> b is a formula."""
+    job = tiny_job(domains=NAMES, data={"train": 12}, train={"epochs": 100})
+    job.method.generators = {"ab": Made(formula), "ba": Made(back)}
+    said: list[str] = []
+    health = Health(job, run_dir=run_dir, start_step=start, say=said.append)
+    batches = [loaded[0].real for loaded in steps_of(job, 24)]
+    weight = nn.Parameter(torch.zeros(10))
+    for step in range(start + 20, start + steps + 1, 20):
+        observed = health.observation(step)
+        assert observed is not None
+        real = batches[step // 20 % 24]
+        weight.grad = torch.full((10,), gradient(step))
+        observed.gradients_of("generator_ab", [weight])
+        fake: dict[Any, Tensor] = {"b": formula(real["a"]), "a": back(real["b"])}
+        observed.images_of(Batch(real=real, ordinal=0, active=(), fake=fake))
+        health.read(step, observed, terms)
+    health.close()
+    return health
+
+
+def began(run_dir: Path) -> set[tuple[str, str]]:
+    lines = [json.loads(line) for line in (run_dir / "health.jsonl").read_text().splitlines()]
+    return {(line["fault"], line["where"]) for line in lines if line["state"] == "began"}
+
+
+def test_a_sound_run_has_no_fault(tmp_path: Path) -> None:
+    health = watched(tmp_path)
+    assert began(tmp_path) == set()
+    assert health.in_a_line == "nothing wrong is seen"
+
+
+def one_picture(x: Tensor) -> Tensor:
+    rows = torch.linspace(-0.5, 0.5, x.shape[-2]).view(1, 1, -1, 1)
+    return rows.expand_as(x) + 0.01 * x
+
+
+def chequered(x: Tensor) -> Tensor:
+    rows, columns = (torch.arange(side) for side in x.shape[-2:])
+    return darker(x) + 0.06 * (1 - 2 * ((rows[:, None] + columns) % 2).float())
+
+
+def hidden_in_noise(x: Tensor) -> Tensor:
+    """Gray, and the input as a signal of a hundredth in it."""
+    return 0.01 * x
+
+
+WHERE = "summer->winter"
+FORMULAS = {
+    "no_translation": lambda x: x + 0.01,
+    "collapsed": one_picture,
+    "inverted": lambda x: -x,
+    "saturated": lambda x: (100 * darker(x)).clamp(-1, 1),
+    "checkerboard": chequered,
+}
+
+
+@pytest.mark.parametrize("fault", FORMULAS)
+def test_what_is_wrong_with_the_pictures_is_caught(tmp_path: Path, fault: str) -> None:
+    health = watched(tmp_path, FORMULAS[fault])
+    assert (fault, WHERE) in began(tmp_path)
+    assert WHERE in health.in_a_line
+
+
+def test_information_hidden_in_noise_is_caught(tmp_path: Path) -> None:
+    watched(tmp_path, hidden_in_noise, lambda x: 100 * x)
+    assert ("hidden_information", WHERE) in began(tmp_path)
+
+
+TERMS = {
+    ("discriminator_too_strong", "winter"): {"discriminators/adversarial/winter": 0.001},
+    ("discriminator_too_weak", "winter"): {"discriminators/adversarial/winter": 0.5},
+    ("one_sided", "adversarial winter->summer"): {"generators/adversarial/winter->summer": 3.0},
+}
+
+
+@pytest.mark.parametrize("fault", TERMS)
+def test_what_is_wrong_with_the_terms_is_caught(tmp_path: Path, fault: tuple[str, str]) -> None:
+    watched(tmp_path, terms={**SOUND, **TERMS[fault]})
+    assert began(tmp_path) == {fault}
+
+
+GRADIENTS: dict[str, Callable[[int], float]] = {
+    "vanishing_gradient": lambda step: 1e-9,
+    "exploding_gradient": lambda step: 1e-3 if step < 500 else 1.0,
+}
+
+
+@pytest.mark.parametrize("fault", GRADIENTS)
+def test_what_is_wrong_with_the_gradient_is_caught(tmp_path: Path, fault: str) -> None:
+    watched(tmp_path, gradient=GRADIENTS[fault], steps=740)
+    assert began(tmp_path) == {(fault, "generator_ab")}
+
+
+def test_no_fault_of_the_table_is_left_out_here() -> None:
+    made = {*FORMULAS, "hidden_information", *(name for name, _ in TERMS), *GRADIENTS}
+    assert made == {fault.name for fault in FAULTS}
+
+
+def test_the_first_steps_are_not_judged(tmp_path: Path) -> None:
+    health = watched(tmp_path, lambda x: -x, steps=360)
+    assert began(tmp_path) == set()
+    assert health.in_a_line == "too early to tell"
+
+
+def test_a_verdict_says_what_is_seen_since_when_with_its_number(tmp_path: Path) -> None:
+    watched(tmp_path, lambda x: -x)
+    lines = [json.loads(line) for line in (tmp_path / "health.jsonl").read_text().splitlines()]
+    [found] = [line for line in lines if line["state"] == "began" and line["where"] == WHERE]
+    assert found["fault"] == "inverted" and found["value"] == pytest.approx(-1)
+    assert found["since"] == 220 and found["step"] == 400
+    assert "-1.00" in found["seen"] and found["means"] and "identity" in found["try"]
+
+
+def test_a_fault_that_ends_says_so(tmp_path: Path) -> None:
+    watched(tmp_path, lambda x: -x)
+    health = watched(tmp_path, start=700)
+    lines = [json.loads(line) for line in (tmp_path / "health.jsonl").read_text().splitlines()]
+    assert [line["fault"] for line in lines if line["state"] == "ended"].count("inverted") == 1
+    assert health.in_a_line == "nothing wrong is seen"
+
+
+def test_a_resumed_run_forgets_what_comes_after_and_keeps_what_was_there(tmp_path: Path) -> None:
+    watched(tmp_path, lambda x: -x)
+    job = tiny_job(domains=NAMES, train={"epochs": 100})
+    earlier = Health(job, run_dir=tmp_path, start_step=380, say=print)
+    assert earlier.in_a_line == "too early to tell" and began(tmp_path) == set()
+    earlier.close()
+    watched(tmp_path, lambda x: -x)
+    later = Health(job, run_dir=tmp_path, start_step=700, say=print)
+    assert "inverted colours (summer->winter) since step 220" in later.in_a_line
+    later.close()
+
+
+def test_a_disk_that_is_full_stops_the_file_and_not_the_run(tmp_path: Path) -> None:
+    (tmp_path / "health.jsonl").mkdir()
+    health = watched(tmp_path, lambda x: -x)
+    assert "inverted" in health.in_a_line
+
+
+def test_looks_are_ten_steps_apart_at_least(tmp_path: Path) -> None:
+    health = Health(tiny_job(), run_dir=tmp_path, start_step=0, say=print)
+    assert [step for step in range(1, 31) if health.observation(step)] == [10, 20, 30]
+    health.close()
+
+
+def test_a_term_that_is_no_number_is_written_down(tmp_path: Path) -> None:
+    health = Health(tiny_job(), run_dir=tmp_path, start_step=0, say=print)
+    health.not_finite(7, "the term x became nan at step 7")
+    health.close()
+    [line] = map(json.loads, (tmp_path / "health.jsonl").read_text().splitlines())
+    assert line["fault"] == "not_finite" and line["seen"] == "the term x became nan at step 7"
