@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: install plugins demo test checks docs clean
+.PHONY: install plugins browser demo test checks docs clean
 
 # Installed once; again when what it depends on changes.
 install: $(VENV)/.installed
@@ -20,6 +20,16 @@ $(VENV)/.plugins: $(VENV)/.installed $(PACKAGES:=/pyproject.toml)
 	$(BIN)/python -m pip install --quiet -c constraints.txt $(addprefix -e ./,$(PACKAGES))
 	touch $@
 
+# A Chromium for the tests of pages: where there is none, root on Debian gets one. Without, those
+# tests are skipped, and pytest's last lines say so.
+DEBIAN_ROOT = [ "$$(id -u)" = 0 ] && grep -qs '^ID=debian' /etc/os-release
+CHROMIUM    = DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium
+
+browser: install
+	@$(BIN)/python tests/browser.py || { $(DEBIAN_ROOT) && \
+	  { $(CHROMIUM) || { apt-get update -qq && $(CHROMIUM); }; } } || \
+	  echo "no Chromium: the tests that open pages will be skipped"
+
 demo: install
 	$(BIN)/gantrans run examples/seasons.toml
 
@@ -29,7 +39,7 @@ checks: plugins
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: checks
+test: checks browser
 	$(BIN)/python -m pytest -n auto
 
 # The pages that are made from the code; a test says when they are out of date.

@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from browser import browser as browser
+from browser import complaints as complaints
+from browser import page as page
+from browser import pytest_collection_modifyitems as pytest_collection_modifyitems
+from browser import pytest_terminal_summary as pytest_terminal_summary
 from gantrans.plugin.manager import load_registry
 from gantrans.plugin.registry import Registry
 

@@ -65,9 +65,16 @@ def saved(run: Path, step: int) -> dict[str, Tensor]:
 
 
 def numbers(run: Path) -> list[dict[str, float]]:
-    """What metrics.jsonl says, without what depends on the clock."""
+    """What metrics.jsonl says, without what depends on the clock.
+
+    Nor the norms of gradients, which are more sensitive to the order of sums than the terms are.
+    """
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if k == "step" or "/" in k} for line in lines]
+
+    def counts(curve: str) -> bool:
+        return curve == "step" or ("/" in curve and not curve.startswith("health/gradient/"))
+
+    return [{k: v for k, v in line.items() if counts(k)} for line in lines]
 
 
 def files(run: Path) -> list[str]:

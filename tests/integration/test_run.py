@@ -61,8 +61,8 @@ def test_a_run_directory_holds_what_the_design_says(made: tuple[Path, str]) -> N
     run, _ = made
     assert sorted(path.name for path in run.parent.iterdir()) == ["tiny-001"]
     assert sorted(path.name for path in run.iterdir()) == [
-        "checkpoints", "log.txt", "metrics.jsonl", "plugins", "samples", "spec.resolved.json",
-        "spec.toml", "summary.json",
+        "batch.png", "checkpoints", "data.json", "health.jsonl", "log.txt", "metrics.jsonl",
+        "plugins", "report.html", "samples", "spec.resolved.json", "spec.toml", "summary.json",
     ]  # fmt: skip
     assert {file.name for file in (run / "checkpoints" / "step-00000012").iterdir()} == {
         "generator_ab.safetensors", "generator_ba.safetensors", "discriminator_a.safetensors",
@@ -129,13 +129,19 @@ def test_the_best_is_the_one_with_the_highest_psnr(made: tuple[Path, str]) -> No
 def test_the_summary_says_how_good_it_is_beside_doing_nothing(made: tuple[Path, str]) -> None:
     run, shown = made
     summary = json.loads((run / "summary.json").read_text())
-    assert summary.keys() == {"steps", "seconds", "metrics", "best_step"}
+    assert summary.keys() == {
+        "steps", "seconds", "metrics", "best_by", "best", "best_step", "stopped",
+    }  # fmt: skip
+    assert summary["best"] | {"value": 0} == {
+        "step": summary["best_step"], "value": 0, "metric": summary["best_by"],
+    }  # fmt: skip
+    assert summary["best_by"] == "psnr" and summary["stopped"] is None
     assert summary["steps"] == 12 and summary["seconds"] > 0
     assert summary["metrics"].keys() == {"summer->winter", "winter->summer"}
     psnr = summary["metrics"]["summer->winter"]["psnr"]
     assert psnr.keys() == {"value", "doing_nothing"}
 
-    last = shown.splitlines()[-5:]
+    last = shown.splitlines()[-7:]
     assert last[0].startswith("done: 12 steps in ")
     gain = psnr["value"] - psnr["doing_nothing"]
     word = "better" if gain > 0 else "worse"
@@ -146,12 +152,16 @@ def test_the_summary_says_how_good_it_is_beside_doing_nothing(made: tuple[Path, 
     assert last[3] == "pictures: runs/tiny-001/samples/step-00000012.png"
     assert (run.parent.parent / last[3].removeprefix("pictures: ")).is_file()
     assert "gantrans translate runs/tiny-001" in last[4]
+    assert last[5].startswith("verdict: Too early to say: 12 steps are few")
+    assert last[6] == "report: runs/tiny-001/report.html"
 
 
 def test_a_pipe_gets_plain_lines_and_the_log_keeps_them(made: tuple[Path, str]) -> None:
     run, shown = made
     assert "\x1b" not in shown and "\r" not in shown
-    assert re.search(r"^step 3/12  epoch 1/2  [\d.]+ images/s  waiting for data \d+%  left 0:0\d  "
+    assert re.search(r"^step 3/12  epoch 1/2  [\d.]+ images/s  waiting for data \d+%  "
+                     r"memory [\d,]+ MiB  left 0:0\d  "
+                     r"(best psnr [\d.]+ at step \d  )?"
                      r"generators/adversarial/summer->winter: ", shown, re.MULTILINE)  # fmt: skip
     log = [line.split("  ", 1)[1] for line in (run / "log.txt").read_text().splitlines()]
     assert "tiny: summer <-> winter, cyclegan, on cpu, 1 threads" in log

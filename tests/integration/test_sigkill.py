@@ -8,12 +8,12 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from equal_runs import contents, curves
 from gantrans.inference.model_files import checkpoint_folders
 from gantrans.training import checkpoint
 from processes import Launcher, given
@@ -28,6 +28,9 @@ SETTINGS = [
     "train.evaluate_every=11",
     "train.checkpoint_every=2",
     "train.keep_last=2",
+    "train.keep_every=20",
+    "train.keep_best=3",
+    "train.best_by='swd'",
 ]
 KILLS = ["early", "anywhere", "saving", "anywhere", "saved"] * 2
 """Where each of ten is aimed at; the exact moment is drawn."""
@@ -75,23 +78,6 @@ def check_nothing_is_half_written(run: Path) -> None:
             assert run / "checkpoints" / file.read_text().strip() in kept
 
 
-def contents(run: Path) -> dict[str, Any]:
-    """All that two equal runs have in common."""
-    found: dict[str, Any] = {}
-    for file in sorted(path for path in run.rglob("*") if path.is_file()):
-        name = str(file.relative_to(run))
-        if file.name == "training.json":
-            found[name] = {**json.loads(file.read_text()), "seconds": None}
-        elif file.suffix in {".safetensors", ".png"} or file.name in {"latest", "best"}:
-            found[name] = file.read_bytes()
-    return found
-
-
-def curves(run: Path) -> list[tuple[int, list[str]]]:
-    lines = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
-    return [(line["step"], sorted(line)) for line in lines]
-
-
 def check_kills_leave_no_trace(
     launcher: Launcher,
     spec: Path,
@@ -99,12 +85,15 @@ def check_kills_leave_no_trace(
     kills: list[str],
     draw: random.Random,
     workers: tuple[int, ...] = (0,),
+    early: tuple[int, list[str]] | None = None,
 ) -> list[int]:
     """Kill a run of some steps, as `kills` says, and compare its end with that of one left alone.
 
-    Gives the newest checkpoint that there was after each kill.
+    `early` says where it ends before its last step, and by which settings. Gives the newest
+    checkpoint that there was after each kill.
     """
-    folder, settings = spec.parent, given(*SETTINGS, f"train.epochs={steps // 4}")
+    settings = given(*SETTINGS, f"train.epochs={steps // 4}", *(early[1] if early else []))
+    folder, steps = spec.parent, early[0] if early else steps
     whole, killed = folder / "whole", folder / "killed"
     ended = launcher("run", spec, *settings, "--run-dir", whole, cwd=folder)
     assert ended.code == 0, ended
@@ -142,6 +131,17 @@ def test_ten_sigkills_leave_no_trace_in_what_a_run_ends_with(
     draw = random.Random(f"kills/{workers}")
     reached = check_kills_leave_no_trace(launcher, spec, 56, KILLS, draw, workers)
     assert len(set(reached)) > 3, f"too few moments: {reached}"
+
+
+def test_nor_do_they_in_a_run_that_ends_early(launcher: Launcher, spec: Path) -> None:
+    """Weights that do not move get no better: the first evaluation is at 11, and two more wait."""
+    draw = random.Random("early")
+    settings = ["optimizer.lr=1e-30", "train.stop_after=2"]
+    check_kills_leave_no_trace(launcher, spec, 56, KILLS[:5], draw, early=(33, settings))
+    for run in ("killed", "whole"):
+        summary = json.loads((spec.parent / run / "summary.json").read_text())
+        assert summary["stopped"].startswith("no better swd in 2 evaluations")
+        assert summary["best_step"] == 11
 
 
 def test_nor_do_they_whatever_the_method(launcher: Launcher, one_way: Path) -> None:

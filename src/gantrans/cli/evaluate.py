@@ -112,7 +112,7 @@ def _lines(found: Judgement, split: str) -> Iterator[str]:
 
 def _row(found: Judgement, name: str, score: Any) -> tuple[str, ...]:
     from gantrans.training.evaluate import named
-    from gantrans.training.summary import digits
+    from gantrans.training.standing import digits
 
     metric = named(found.metrics, name)
     unit = f" {metric.unit}" if metric.unit else ""

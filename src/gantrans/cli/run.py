@@ -29,6 +29,13 @@ def run(
     device: Annotated[
         str, typer.Option(metavar="auto|cpu|cuda|cuda:N|mps", help="Where to compute.")
     ] = "auto",
+    preview: Annotated[
+        str,
+        typer.Option(
+            metavar="none|auto|kitty|iterm|sixel",
+            help="How to show the newest samples on a terminal that can.",
+        ),
+    ] = "none",
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -59,4 +66,5 @@ def run(
         plugins=plugin or (),
         device=device,
         console=console,
+        preview=preview,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +44,15 @@ def room() -> float | None:
     except (OSError, ValueError):  # not Linux
         return None
     return None if here is None else here + min(free * 1024, _room_in_group())
+
+
+def give_back() -> None:
+    """Have what was freed, and kept for the next time, given back to the system.
+
+    The C library of Linux keeps much of it, and a process that goes on would seem to hold it.
+    """
+    with suppress(OSError, AttributeError, TypeError):  # other systems have no such function
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _room_in_group() -> float:

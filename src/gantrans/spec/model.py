@@ -178,7 +178,24 @@ class Train(Section):
     samples: int = Field(4, ge=1, description="images of each domain in a sample grid")
     evaluate_every: int = Field(500, ge=0, description="steps between metrics; 0: at the end")
     checkpoint_every: int = Field(500, ge=0, description="steps between checkpoints; 0: at the end")
-    keep_last: int = Field(3, ge=1, description="checkpoints kept, beside the best one")
+    keep_last: int = Field(3, ge=1, description="newest checkpoints kept, beside the best ones")
+    keep_every: int = Field(
+        0,
+        ge=0,
+        description="steps between checkpoints that are kept for good, a multiple of "
+        "`checkpoint_every`; 0: none",
+    )
+    keep_best: int = Field(1, ge=1, description="best checkpoints kept, of all that were evaluated")
+    best_by: str | None = Field(
+        None,
+        description="the key of the metric that says which checkpoint is the best; absent: the "
+        "first of the spec that the data allow, save such as cycle",
+    )
+    stop_after: int = Field(
+        0,
+        ge=0,
+        description="evaluations in a row without a new best after which the run ends; 0: never",
+    )
 
     @model_validator(mode="after")
     def _decay_reads(self) -> Train:
@@ -190,6 +207,16 @@ class Train(Section):
         ]
         if unread:
             raise carried(unread)
+        return self
+
+    @model_validator(mode="after")
+    def _keeps_what_there_is(self) -> Train:
+        if self.keep_every and not self.checkpoint_every:
+            why = "checkpoint_every = 0 saves at the end only: set that, or take this out"
+            raise carried([Problem(("keep_every",), why)])
+        if self.keep_every and self.keep_every % self.checkpoint_every:
+            why = f"it must be a multiple of checkpoint_every, which is {self.checkpoint_every}"
+            raise carried([Problem(("keep_every",), why)])
         return self
 
 
@@ -218,7 +245,7 @@ class RunSpec(Section):
         {"psnr": {}, "ssim": {}, "l1": {}, "swd": {}, "cycle": {}},
         validate_default=True,
         description="what is measured on the test split, as far as the data allow; the first of "
-        "these, save cycle, chooses the best checkpoint",
+        "these, save cycle, chooses the best checkpoint, unless `train.best_by` names one",
     )
     trackers: dict[Curve, TrackerSlot] = Field(
         {"jsonl": {}}, validate_default=True, description="where the numbers go"

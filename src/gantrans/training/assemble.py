@@ -19,6 +19,7 @@ from gantrans.plugin.carried import FilePlugins
 from gantrans.spec.load import LoadedSpec
 from gantrans.spec.model import RunSpec
 from gantrans.training.build import Ends, build_losses, build_method, fit_losses
+from gantrans.training.choice_contradictions import refuse_without_test_images
 from gantrans.training.contradictions import check
 from gantrans.training.data import TrainingSamples
 from gantrans.training.distributed import ALONE, Ranks
@@ -94,8 +95,7 @@ def _assembled(loaded: LoadedSpec, device: torch.device, ranks: Ranks) -> Job:
     for domain, source in sources.items():
         if not len(source):
             raise DataError(f"no training images of {getattr(spec.domains, domain)}")
-    if spec.train.decay == "plateau" and not all(len(dataset.source("test", d)) for d in sources):
-        raise DataError('train.decay = "plateau" needs test images, and there are none')
+    refuse_without_test_images(spec.train, dataset, list(sources))
     if len(sources) == len(DOMAINS):
         for split in ("train", "test"):
             _refuse_odd_pairs(dataset, split)

@@ -10,8 +10,9 @@
                                        method/<name>             such as image pools
                                        loss/<name>/<key>         weights of a loss that is trained
                                        loss_optimizer/<name>/<parameter>/<moment>
-        training.json                step, seconds trained, best metric, image counts, and the
-                                     SHA-256 of every file above
+                                       health/...                what the detectors have seen
+        training.json                step, seconds trained, the best so far and how it was chosen,
+                                     image counts, and the SHA-256 of every file above
       latest                         a text file that names the newest whole folder
       best                           one that names the folder with the best metric, if there is one
 

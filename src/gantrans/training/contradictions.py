@@ -9,12 +9,13 @@ from gantrans.api.discriminator import Discriminator
 from gantrans.api.generator import Generator
 from gantrans.api.method import Method
 from gantrans.api.problem import Problem, nearest, shown
-from gantrans.api.step import DOMAINS, ENDS, Domain
+from gantrans.api.step import DOMAINS, Domain
 from gantrans.api.transform import Transform
 from gantrans.errors import GantransError
 from gantrans.spec.load import LoadedSpec
 from gantrans.spec.model import Init, RunSpec
 from gantrans.training.build import Ends, outline, shapes
+from gantrans.training.choice_contradictions import in_choice
 from gantrans.training.faults import blaming
 
 TRANSFORM = ("data", "transform")
@@ -57,9 +58,9 @@ def _contradictions(loaded: LoadedSpec) -> Iterator[Problem]:
     except Exception as error:  # anyone's component, any numbers
         said = str(error) if isinstance(error, GantransError | ValueError) else repr(error)
         yield Problem((), f"a network cannot be built as the spec says: {said}")
-        yield from _in_decay(spec, dataset.paired("test"))
+        yield from in_choice(spec, dataset.paired("test"))
         return
-    yield from _in_decay(spec, dataset.paired("test"), directions=len(method.generators))
+    yield from in_choice(spec, dataset.paired("test"), directions=len(method.generators))
     yield from _in_networks(loaded, method, ends)
     yield from _in_features(spec, method)
     networks = [n for n in method.networks.values() if isinstance(n, Generator | Discriminator)]
@@ -216,28 +217,6 @@ def _in_transform(
                 f"{crop} px are too few for the {network.kind} {network.name!r}, which needs "
                 f"{network.min_size}",
             )
-
-
-def _in_decay(spec: RunSpec, paired: bool, *, directions: int = len(ENDS)) -> Iterator[Problem]:
-    if spec.train.decay == "plateau" and not directions:
-        name = spec.method.component.name
-        why = f"a plateau is one of a metric of translations, and {name!r} makes none"
-        yield Problem(("train", "decay"), f'{why}: choose another decay, such as "none"')
-        return
-    measurable = spec.measurable(paired, both_ways=directions == len(ENDS)).values()
-    # What comes back says nothing of a translation: it chooses no best checkpoint either.
-    if spec.train.decay == "plateau" and all(m.component.needs_cycle for m in measurable):
-        metrics = ", ".join(spec.metrics)
-        why = (
-            f"with {metrics} and these test data there is none (cycle does not count)"
-            if metrics
-            else "there is none"
-        )
-        other = 'name one in [metrics], or choose another decay, such as "cosine"'
-        yield Problem(("train", "decay"), f"a plateau is one of a metric, and {why}: {other}")
-    if spec.train.decay == "plateau" and not spec.train.evaluate_every:
-        why = "0 measures at the end only, when it is too late for a plateau"
-        yield Problem(("train", "evaluate_every"), why)
 
 
 def _in_pairs(spec: RunSpec, train: bool, test: bool) -> Iterator[Problem]:

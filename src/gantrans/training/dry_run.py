@@ -14,7 +14,7 @@ from gantrans.training.data import training_batches
 from gantrans.training.faults import blaming
 from gantrans.training.largest_batch import say_largest
 from gantrans.training.ledger import Ledger
-from gantrans.training.progress import clock
+from gantrans.training.standing import clock
 from gantrans.training.step import TrainingStep
 
 TIMED = 2

@@ -112,21 +112,6 @@ class Evaluation:
             scores[self._called(direction)] = found
         return scores
 
-    def headline(self, scores: Scores) -> float | None:
-        """One number for the choice of the best checkpoint: the first metric, mean of directions.
-
-        Larger is better, whatever the metric. Of the way back none is taken, since it is best of
-        doing nothing; None if there is no other.
-        """
-        for key, config in self.metrics.items():
-            if config.component.needs_cycle:
-                continue
-            values = [metrics[key]["value"] for metrics in scores.values() if key in metrics]
-            if values:
-                mean = sum(values) / len(values)
-                return mean if config.component.higher_is_better else -mean
-        return None
-
     def _scores(
         self, direction: Direction, generators: Mapping[Direction, Generator]
     ) -> dict[str, Score]:

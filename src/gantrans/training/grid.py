@@ -1,17 +1,24 @@
-"""Labelled grids of images."""
+"""Labelled grids of images, whose PNG says where each of them lies."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from gantrans.api.image import to_image
 
 GAP, TILE = 4, 128
 BACKGROUND, INK = "white", "black"
+LAYOUT = "gantrans"
+"""The text of a PNG, and the key of `Image.info`, with where the images lie, as JSON:
+{"version": 1, "blocks": [{"heading", "columns": [...], "rows": [[[x, y, width, height], ...]]}]}"""
 
 
 @dataclass(frozen=True)
@@ -27,8 +34,17 @@ def grid(blocks: Sequence[Block]) -> Image.Image:
     """The blocks, one below the other.
 
     Small images are enlarged by a whole factor, pixel by pixel, so that one can look at them.
+    `info[LAYOUT]` says where each lies.
     """
     return _stack([_page(block) for block in blocks])
+
+
+def save(picture: Image.Image, path: Path) -> None:
+    """Write a grid as PNG, with its layout. Raises OSError."""
+    text = PngInfo()
+    if LAYOUT in picture.info:
+        text.add_text(LAYOUT, picture.info[LAYOUT], zip=True)
+    picture.save(path, format="PNG", pnginfo=text)
 
 
 def drawable(image: Tensor) -> Tensor:
@@ -39,7 +55,8 @@ def drawable(image: Tensor) -> Tensor:
     return image[:shown]
 
 
-def _page(block: Block) -> Image.Image:
+def _page(block: Block) -> tuple[Image.Image, dict[str, Any]]:
+    """A block and where its images lie in it."""
     rows = [[_drawn(tensor) for tensor in row] for row in block.rows]
     width, height = (max(image.size[axis] for row in rows for image in row) for axis in (0, 1))
     font = ImageFont.load_default(max(10, min(20, width // 10)))
@@ -53,10 +70,13 @@ def _page(block: Block) -> Image.Image:
     for column, label in enumerate(block.columns):
         at = (GAP + column * (width + GAP), line + GAP)
         draw.text(at, _fitted(label, width, font), fill=INK, font=font)
+    places = []
     for y, row in enumerate(rows):
-        for x, image in enumerate(row):
-            page.paste(image, (GAP + x * (width + GAP), head + y * (height + GAP)))
-    return page
+        corners = [(GAP + x * (width + GAP), head + y * (height + GAP)) for x in range(len(row))]
+        for image, corner in zip(row, corners, strict=True):
+            page.paste(image, corner)
+        places.append([[*c, *image.size] for image, c in zip(row, corners, strict=True)])
+    return page, {"heading": block.heading, "columns": list(block.columns), "rows": places}
 
 
 def _drawn(tensor: Tensor) -> Image.Image:
@@ -72,11 +92,14 @@ def _fitted(label: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.Ima
     return label
 
 
-def _stack(pages: Sequence[Image.Image]) -> Image.Image:
-    width = max(page.width for page in pages)
-    whole = Image.new("RGB", (width, sum(page.height + GAP for page in pages)), BACKGROUND)
-    y = 0
-    for page in pages:
-        whole.paste(page, (0, y))
-        y += page.height + GAP
+def _stack(pages: Sequence[tuple[Image.Image, dict[str, Any]]]) -> Image.Image:
+    width = max(page.width for page, _ in pages)
+    whole = Image.new("RGB", (width, sum(page.height + GAP for page, _ in pages)), BACKGROUND)
+    top, blocks = 0, []
+    for page, block in pages:
+        whole.paste(page, (0, top))
+        rows = [[[x, y + top, w, h] for x, y, w, h in row] for row in block["rows"]]
+        blocks.append({**block, "rows": rows})
+        top += page.height + GAP
+    whole.info[LAYOUT] = json.dumps({"version": 1, "blocks": blocks})
     return whole

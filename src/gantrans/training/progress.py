@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from rich.console import Console, Group, RenderableType
+from PIL import Image
+from rich.console import Console
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
 
-
-@dataclass(frozen=True)
-class Pace:
-    """Where a run stands.
-
-    Args:
-        step: finished steps, of `steps`.
-        epoch: the epoch it is in, from 1, of `epochs`.
-        images_per_second: of all domains together, since the last report.
-        waiting: share of that time spent waiting for data, from 0 to 1.
-        seconds_left: an estimate from the pace of the whole session.
-    """
-
-    step: int
-    steps: int
-    epoch: int
-    epochs: int
-    images_per_second: float
-    waiting: float
-    seconds_left: float
+from gantrans.training.live_display import display
+from gantrans.training.preview import Preview, preview_for
+from gantrans.training.standing import Measured, Standing, clock, digits
 
 
 class Progress(Protocol):
@@ -43,8 +24,14 @@ class Progress(Protocol):
     def advance(self, step: int, steps: int) -> None:
         """So many steps of all are finished; called after each, so it must cost nothing."""
 
-    def report(self, pace: Pace, values: Mapping[str, float]) -> None:
-        """The state of the run, and the mean of each curve since the last report."""
+    def report(self, standing: Standing) -> None:
+        """Where the run stands."""
+
+    def evaluated(self, measured: Measured | None) -> None:
+        """The newest evaluation, whose numbers are also said."""
+
+    def picture(self, samples: Image.Image) -> None:
+        """The newest samples, a grid."""
 
     def say(self, line: str) -> None:
         """Something worth a line."""
@@ -54,22 +41,52 @@ class Progress(Protocol):
 
 
 class PlainProgress:
-    """A line a report."""
+    """A line a report.
+
+    Attributes:
+        preview: shows samples; None: nothing does.
+    """
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self.preview: Preview | None = None
+        self._health = ""
 
     def advance(self, step: int, steps: int) -> None:
         """Nothing: a line a step would be too many."""
 
-    def report(self, pace: Pace, values: Mapping[str, float]) -> None:
-        """step 40/1000  epoch 1/2  12.1 images/s  waiting 1%  left 1:20  generators/...: 0.5"""
-        terms = "  ".join(f"{curve}: {value:.4f}" for curve, value in values.items())
-        self.say(
-            f"step {pace.step}/{pace.steps}  epoch {pace.epoch}/{pace.epochs}  "
-            f"{pace.images_per_second:.1f} images/s  waiting for data {pace.waiting:.0%}  "
-            f"left {clock(pace.seconds_left)}  {terms}"
-        )
+    def report(self, standing: Standing) -> None:
+        """step 40/1000  epoch 1/2  12.1 images/s  waiting 1%  left 1:20  generators/...: 0.5
+
+        The state of health is said where it changes.
+        """
+        pace, measured = standing.pace, standing.measured
+        parts = [
+            f"step {pace.step}/{pace.steps}",
+            f"epoch {pace.epoch}/{pace.epochs}",
+            f"{pace.images_per_second:.1f} images/s",
+            f"waiting for data {pace.waiting:.0%}",
+            *([f"memory {standing.memory}"] if standing.memory else []),
+            f"left {clock(pace.seconds_left)}",
+        ]
+        if measured is not None and measured.best is not None:
+            parts.append(
+                f"best {measured.metric} {digits(measured.best)} at step {measured.best_step}"
+            )
+        parts += [f"{curve}: {value:.4f}" for curve, value in standing.curves.items()]
+        if standing.health != self._health:
+            parts.append(f"health: {standing.health}")
+            self._health = standing.health
+        self.say("  ".join(parts))
+
+    def evaluated(self, measured: Measured | None) -> None:
+        """Nothing: the next report tells the best so far."""
+
+    def picture(self, samples: Image.Image) -> None:
+        """On a terminal that can, if it was asked for."""
+        if self.preview is not None:
+            with contextlib.suppress(OSError, SystemExit):
+                self.preview.show(self.console, samples)
 
     def say(self, line: str) -> None:
         """The line."""
@@ -83,30 +100,42 @@ class PlainProgress:
 
 
 class LiveProgress(PlainProgress):
-    """A display that is drawn four times a second; lines that are said scroll above it."""
+    """A display that is drawn a few times a second; lines that are said scroll above it.
+
+    A step only notes its number: what draws is a thread of its own.
+    """
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
-        self._reported: tuple[Pace, Mapping[str, float]] | None = None
-        self._live = Live(Text("starting"), console=console, refresh_per_second=4)
+        self._step, self._steps = 0, 0
+        self._standing: Standing | None = None
+        self._live = Live(
+            console=console,
+            get_renderable=lambda: display(self._step, self._steps, self._standing, console),
+            refresh_per_second=REDRAWN,
+        )
         self._live.start()
 
     def advance(self, step: int, steps: int) -> None:
-        """The new step beside the last pace and curves."""
-        if self._reported is None:
-            self._live.update(Text(f"step {step}/{steps}"))
-        else:
-            pace, values = self._reported
-            self._live.update(_display(replace(pace, step=step), values))
+        """Note it."""
+        self._step, self._steps = step, steps
 
-    def report(self, pace: Pace, values: Mapping[str, float]) -> None:
-        """The bar, the pace and a table of the curves."""
-        self._reported = pace, values
-        self._live.update(_display(pace, values))
+    def report(self, standing: Standing) -> None:
+        """Note it."""
+        self._standing = standing
+
+    def evaluated(self, measured: Measured | None) -> None:
+        """Note it."""
+        if self._standing is not None:
+            self._standing = replace(self._standing, measured=measured)
 
     def close(self) -> None:
         """Leave the last state on the screen."""
         self._live.stop()
+
+
+REDRAWN = 2
+"""Times a second."""
 
 
 class LoggedProgress:
@@ -119,9 +148,17 @@ class LoggedProgress:
         """On the screen alone."""
         self.shown.advance(step, steps)
 
-    def report(self, pace: Pace, values: Mapping[str, float]) -> None:
+    def report(self, standing: Standing) -> None:
         """On the screen alone: metrics.jsonl has the numbers."""
-        self.shown.report(pace, values)
+        self.shown.report(standing)
+
+    def evaluated(self, measured: Measured | None) -> None:
+        """On the screen alone."""
+        self.shown.evaluated(measured)
+
+    def picture(self, samples: Image.Image) -> None:
+        """On the screen alone: it is in the folder samples."""
+        self.shown.picture(samples)
 
     def say(self, line: str) -> None:
         """To both."""
@@ -134,31 +171,10 @@ class LoggedProgress:
         self.shown.close()
 
 
-def progress_for(console: Console) -> Progress:
-    """A live display if someone sits at a terminal."""
+def progress_for(console: Console, preview: str = "none") -> Progress:
+    """A live display if someone sits at a terminal; `preview` is one of preview.WAYS."""
     # A live display takes over the process's output: not for a console that shows nothing.
     live = console.is_terminal and not console.quiet
-    return LiveProgress(console) if live else PlainProgress(console)
-
-
-def clock(seconds: float) -> str:
-    """75 -> 1:15"""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def _display(pace: Pace, values: Mapping[str, float]) -> RenderableType:
-    head = Table.grid(padding=(0, 2))
-    head.add_row(
-        f"epoch {pace.epoch}/{pace.epochs}",
-        f"step {pace.step}/{pace.steps}",
-        ProgressBar(total=pace.steps, completed=pace.step, width=24),
-        f"{pace.images_per_second:.1f} images/s",
-        f"waiting for data {pace.waiting:.0%}",
-        f"left {clock(pace.seconds_left)}",
-    )
-    terms = Table.grid(padding=(0, 2))
-    for curve, value in values.items():
-        terms.add_row(Text(f"  {curve}"), f"{value:.4f}")
-    return Group(head, terms)
+    shown = LiveProgress(console) if live else PlainProgress(console)
+    shown.preview = preview_for(preview, console, os.environ, shown.say)
+    return shown

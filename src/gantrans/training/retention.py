@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from gantrans.inference.model_files import PARTIAL, checkpoint_folders
+from gantrans.inference.model_files import PARTIAL, POINTERS, checkpoint_folders
+from gantrans.spec.model import Train
 
 
 def folder_of(checkpoints: Path, step: int) -> Path:
@@ -22,11 +23,18 @@ def best_of(checkpoints: Path, facts: Mapping[str, Any]) -> Path | None:
     return folder_of(checkpoints, facts["best"]["step"]) if facts["best"] else None
 
 
-def prune(checkpoints: Path, keep_last: int, facts: Mapping[str, Any]) -> None:
-    """Remove all but the newest `keep_last` folders and the one that `facts` calls the best."""
-    best = best_of(checkpoints, facts)
-    for folder in checkpoint_folders(checkpoints)[:-keep_last]:
-        if folder != best:
+def prune(checkpoints: Path, train: Train, best: Collection[int]) -> None:
+    """Remove what is neither one of the newest `keep_last`, nor at a multiple of `keep_every`, nor
+    of the steps `best`, nor what the files `best` and `latest` name.
+    """
+    kept = {folder_of(checkpoints, step).name for step in best}
+    for name in POINTERS:
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            kept.add((checkpoints / name).read_text(encoding="utf-8").strip())
+    for folder in checkpoint_folders(checkpoints)[: -train.keep_last]:
+        step = folder.name.removeprefix("step-")
+        for_good = train.keep_every and step.isdigit() and int(step) % train.keep_every == 0
+        if folder.name not in kept and not for_good:
             remove(folder)
 
 

@@ -19,12 +19,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import gantrans
+from gantrans.api.metric import Metric, MetricConfig
 from gantrans.errors import GantransError, UsageError
 from gantrans.inference.model_files import sha256_of
 from gantrans.plugin.registry import Origin
+from gantrans.spec.changed import changed
 from gantrans.spec.load import LoadedSpec, Source
 from gantrans.training.retention import sync
 
@@ -56,13 +59,19 @@ class RunDirectory:
         sync(self.path)
 
 
-def create(loaded: LoadedSpec, wanted: Path | None, runs: Path) -> RunDirectory:
+def create(
+    loaded: LoadedSpec,
+    wanted: Path | None,
+    runs: Path,
+    circumstances: Mapping[str, Any] = MappingProxyType({}),
+) -> RunDirectory:
     """Make the directory of a new run, complete from the moment it has its record of the spec.
 
     Args:
         loaded: the spec, which is recorded in it.
         wanted: the directory to make; absent: `runs`/<name>-NNN, the first free number.
         runs: the folder of numbered runs.
+        circumstances: what else to record, such as the machine.
 
     Raises:
         UsageError: if `wanted` exists and is not empty.
@@ -82,7 +91,7 @@ def create(loaded: LoadedSpec, wanted: Path | None, runs: Path) -> RunDirectory:
         with tempfile.TemporaryDirectory(prefix=".new-run-", dir=beside) as new:
             folder = Path(new) / "run"
             folder.mkdir()
-            _fill(folder, loaded)
+            _fill(folder, loaded, circumstances)
             if wanted is None:
                 return RunDirectory(_numbered(folder, runs, loaded.run.name))
             if wanted != beside:
@@ -133,9 +142,14 @@ def recorded(run: RunDirectory) -> tuple[Source, list[Path]]:
     return Source({**table, "plugins": []}, str(run.path / RESOLVED), base_dir), list(copies)
 
 
-def record(run: RunDirectory, loaded: LoadedSpec) -> None:
-    """Write down the spec that a resumed run goes on with."""
-    run.write_json(RESOLVED, _resolved(loaded, _copy_plugins(run.path, loaded)))
+def record(
+    run: RunDirectory,
+    loaded: LoadedSpec,
+    circumstances: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    """Write down the spec that a resumed run goes on with, and `circumstances`."""
+    resolved = _resolved(loaded, _copy_plugins(run.path, loaded))
+    run.write_json(RESOLVED, {**resolved, **circumstances})
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Path, dict[str, str]]:
@@ -157,10 +171,10 @@ def origin_of(origin: Origin) -> dict[str, str]:
     return {"name": origin.name, "sha256": origin.sha256}
 
 
-def _fill(folder: Path, loaded: LoadedSpec) -> None:
+def _fill(folder: Path, loaded: LoadedSpec, circumstances: Mapping[str, Any]) -> None:
     if loaded.source.text:
         (folder / "spec.toml").write_text(loaded.source.text, encoding="utf-8", newline="")
-    record(RunDirectory(folder), loaded)
+    record(RunDirectory(folder), loaded, circumstances)
     (folder / "checkpoints").mkdir()
     (folder / "samples").mkdir()
 
@@ -194,4 +208,16 @@ def _resolved(loaded: LoadedSpec, copies: Mapping[str, str]) -> dict[str, Any]:
         "base_dir": str(loaded.source.base_dir),
         "overridden": [".".join(map(str, path)) for path in loaded.source.overridden],
         "spec": loaded.run.model_dump(mode="json"),
+        "changed": changed(loaded.run),
+        "measures": {key: _measure(config) for key, config in loaded.run.metrics.items()},
+    }
+
+
+def _measure(config: MetricConfig) -> dict[str, Any]:
+    """What a reader must know of a metric whose code it may not have."""
+    metric: type[Metric] = config.component
+    return {
+        "higher_is_better": metric.higher_is_better,
+        "unit": metric.unit,
+        "needs_cycle": metric.needs_cycle,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,16 @@ from gantrans.training import checkpoint, retention, rundir
 from gantrans.training.alike import refuse_unequal
 from gantrans.training.assemble import Job, assemble
 from gantrans.training.checkpoint import Checkpoint
+from gantrans.training.choice import Choice
 from gantrans.training.data import training_batches
 from gantrans.training.distributed import Ranks, all_ranks, refuse_several
 from gantrans.training.dry_run import dry_run
 from gantrans.training.evaluate import Scores
+from gantrans.training.farewell import leave_report, noting_the_end
+from gantrans.training.first_look import first_look
+from gantrans.training.machine import machine
 from gantrans.training.opening import opening
+from gantrans.training.preview import check_way
 from gantrans.training.progress import LoggedProgress, PlainProgress, Progress, progress_for
 from gantrans.training.rundir import RunDirectory
 from gantrans.training.samples import batch_picture
@@ -47,12 +52,14 @@ class RunResult:
         steps: how many there were.
         seconds: of training, over all sessions.
         metrics: by direction ("summer->winter") and metric: the value, and that of doing nothing.
+        stopped: why the run ended before its last step; None if it did not.
     """
 
     path: Path
     steps: int
     seconds: float
     metrics: Scores
+    stopped: str | None = None
 
 
 def run(
@@ -64,6 +71,7 @@ def run(
     plugins: Iterable[Path | str] = (),
     device: str = "auto",
     console: Console | None = None,
+    preview: str = "none",
 ) -> RunResult:
     """Train what a spec says, to the end.
 
@@ -75,12 +83,15 @@ def run(
         plugins: one-file plugins beside those that the spec names.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         console: where progress is shown; absent: nowhere.
+        preview: how the newest samples are shown on a terminal: "none", "auto" (as the terminal
+            can), "kitty", "iterm" or "sixel".
 
     Raises:
         GantransError: with one message that says what to do; see gantrans.errors.
     """
     if resume is not None and run_dir is not None:
         raise UsageError("--run-dir makes a new run, --resume goes on with one: give one of them")
+    check_way(preview)
     console = console or Console(quiet=True)
     with StopRequest() as stop, all_ranks() as ranks:
         files = [Path(plugin) for plugin in plugins]
@@ -90,40 +101,62 @@ def run(
             with _memory_advice():
                 job = assemble(loaded, choose_device(device, *ranks.here), ranks)
             refuse_unequal(job)
-            directory = _created(loaded, Path(run_dir) if run_dir else None, ranks)
+            directory = _created(job, Path(run_dir) if run_dir else None)
         else:
             job, directory, resumed = _reopen(Path(resume), spec, settings, files, device, ranks)
         progress: Progress = PlainProgress(Console(quiet=True))
         if ranks.first:
-            progress = LoggedProgress(progress_for(console), directory.path / "log.txt")
+            progress = LoggedProgress(progress_for(console, preview), directory.path / "log.txt")
         try:
             trainer = Trainer(job, directory, progress, resumed)
             if resume is not None and ranks.first:
                 _prepare(directory, job, resumed, progress.say)
             for line in opening(job, directory, resumed):
                 progress.say(line)
-            with _memory_advice(directory):
+            if resume is None and ranks.first:
+                for line in first_look(job, directory):
+                    progress.say(line)
+            noting = noting_the_end(directory, progress.say) if ranks.first else nullcontext()
+            with noting, _memory_advice(directory):
                 trainer.train(stop)
         finally:
             progress.close()
-        result = RunResult(directory.path, trainer.step, trainer.stopwatch.seconds, trainer.scores)
+        result = RunResult(
+            directory.path,
+            trainer.step,
+            trainer.stopwatch.seconds,
+            trainer.scores,
+            trainer.stopped,
+        )
         if ranks.first:
             _conclude(trainer, result)
+            leave_report(directory, progress.say)
     return result
 
 
 def _conclude(trainer: Trainer, result: RunResult) -> None:
     """Write and say how it ended."""
-    best_step = trainer.best["step"] if trainer.best else None
+    best = trainer.choice.best
     summary = {
         "steps": result.steps,
         "seconds": result.seconds,
         "metrics": result.metrics,
-        "best_step": best_step,
+        "best_by": trainer.choice.metric if result.metrics else None,
+        "best": best,
+        "best_step": best["step"] if best else None,
+        "stopped": result.stopped,
     }
     with _writing_in(trainer.run):
         trainer.run.write_json(SUMMARY, summary)
-    for line in in_words(trainer.job, result.path, result.seconds, result.metrics, best_step):
+    for line in in_words(
+        trainer.job,
+        result.path,
+        result.steps,
+        result.seconds,
+        result.metrics,
+        best["step"] if best else None,
+        result.stopped,
+    ):
         trainer.progress.say(line)
 
 
@@ -168,10 +201,17 @@ def _load(spec: Spec | None, settings: Iterable[str], plugins: list[Path]) -> Lo
     return load(spec, settings=settings, plugins=plugins)
 
 
-def _created(loaded: LoadedSpec, wanted: Path | None, ranks: Ranks) -> RunDirectory:
+def _created(job: Job, wanted: Path | None) -> RunDirectory:
     """The directory of a new run, which the first rank makes."""
-    made = str(rundir.create(loaded, wanted, Path("runs")).path) if ranks.first else None
-    return RunDirectory(Path(ranks.from_first(made)))
+    made = None
+    if job.ranks.first:
+        made = str(rundir.create(job.loaded, wanted, Path("runs"), _circumstances(job)).path)
+    return RunDirectory(Path(job.ranks.from_first(made)))
+
+
+def _circumstances(job: Job) -> dict[str, Any]:
+    """What the spec does not say."""
+    return {"steps": job.steps, "device": str(job.device), "machine": machine(job.device)}
 
 
 def _reopen(
@@ -199,7 +239,10 @@ def _reopen(
     resumed = checkpoint.load(Path(newest), torch.device("cpu")) if newest else None
     done = resumed.facts["step"] if resumed else 0
     # One that was killed between its last checkpoint and its summary still has to end.
-    if done > job.steps or (done == job.steps and (directory.path / SUMMARY).exists()):
+    concluded = (directory.path / SUMMARY).exists()
+    if resumed and concluded and done < job.steps:
+        _refuse_stopped(job, directory, resumed)
+    if done > job.steps or (done == job.steps and concluded):
         raise UsageError(
             f"the run {directory.path} is finished: {done} of {job.steps} steps are done. "
             "Train longer with a larger --set train.epochs=N"
@@ -207,12 +250,24 @@ def _reopen(
     return job, directory, resumed
 
 
+def _refuse_stopped(job: Job, directory: RunDirectory, resumed: Checkpoint) -> None:
+    """A run that ended for want of a better metric, and would end again at once."""
+    choice = Choice.of(job)
+    choice.load_state(resumed.facts)
+    if choice.stopped:
+        raise UsageError(
+            f"the run {directory.path} stopped early, at step {resumed.facts['step']} of "
+            f"{job.steps}: {choice.why_stopped()}. Go on with a larger --set train.stop_after=N, "
+            "or without an end before the last step: --set train.stop_after=0"
+        )
+
+
 def _prepare(directory: RunDirectory, job: Job, resumed: Checkpoint | None, say: Say) -> None:
     """Make an earlier run's directory ready to go on from `resumed`, now that all of it fits."""
     if resumed is None:
         say("there is no checkpoint: the run begins again")
     with _writing_in(directory):
-        rundir.record(directory, job.loaded)
+        rundir.record(directory, job.loaded, _circumstances(job))
         (directory.path / SUMMARY).unlink(missing_ok=True)
         found = (resumed.folder, resumed.facts) if resumed else None
         retention.rewind(directory.checkpoints, found, say)

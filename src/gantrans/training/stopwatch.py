@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gantrans.training.assemble import Job
-from gantrans.training.progress import Pace
+from gantrans.training.standing import Pace
 
 
 class Stopwatch:

@@ -10,7 +10,7 @@ from gantrans.api.step import ENDS
 from gantrans.spec.model import RunSpec
 from gantrans.training.assemble import Job
 from gantrans.training.evaluate import Score, Scores, named
-from gantrans.training.progress import clock
+from gantrans.training.standing import clock, digits
 
 
 def ways(spec: RunSpec, method: Method) -> str:
@@ -24,11 +24,29 @@ def ways(spec: RunSpec, method: Method) -> str:
 
 
 def in_words(
-    job: Job, path: Path, seconds: float, scores: Scores, best_step: int | None
+    job: Job,
+    path: Path,
+    steps: int,
+    seconds: float,
+    scores: Scores,
+    best_step: int | None,
+    stopped: str | None = None,
 ) -> list[str]:
-    """The last lines of a run: how long, how good, where the pictures are, what to do next."""
+    """The last lines of a run: how long, how good, where the pictures are, what to do next.
+
+    Args:
+        job: what was trained.
+        path: the run directory.
+        steps: how many are done.
+        seconds: of training.
+        scores: of the last evaluation.
+        best_step: where the best checkpoint is from.
+        stopped: why the run ended before its last step.
+    """
     directions = list(job.method.generators)
-    lines = [f"done: {job.steps} steps in {clock(seconds)}"]
+    lines = [f"done: {steps} steps in {clock(seconds)}"]
+    if stopped:
+        lines = [f"done early: {steps} of {job.steps} steps in {clock(seconds)}; {stopped}"]
     for direction, metrics in scores.items():
         there = direction.replace("->", " to ")
         said = [_in_words(job, name, score) for name, score in metrics.items()]
@@ -36,9 +54,9 @@ def in_words(
     if not scores:
         why = _why_not(job) if directions else "nothing is translated"
         lines.append(f"no metric could be measured ({why}): judge by the pictures")
-    elif best_step is not None and best_step != job.steps:
+    elif best_step is not None and best_step != steps:
         lines.append(f"step {best_step} was better; it is kept, and `gantrans translate` takes it")
-    lines.append(f"pictures: {path / 'samples' / f'step-{job.steps:08d}.png'}")
+    lines.append(f"pictures: {path / 'samples' / f'step-{steps:08d}.png'}")
     if directions:
         to = getattr(job.spec.domains, ENDS[directions[0]][1])
         lines.append(
@@ -52,11 +70,6 @@ def _why_not(job: Job) -> str:
     if not all(len(job.dataset.source("test", domain)) for domain in job.samples.sources):
         return "there are no test images"
     return "there is no truth to compare with" if job.spec.metrics else "the spec names none"
-
-
-def digits(value: float) -> str:
-    """With two decimals, or three digits where that is more: 19.27, 0.00412."""
-    return f"{value:.2f}" if abs(value) >= 1 or value == 0 else f"{value:.3g}"
 
 
 def _in_words(job: Job, name: str, score: Score) -> str:

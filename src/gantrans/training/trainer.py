@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import closing
 from signal import Signals
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import torch
+from torch import Tensor
 
 from gantrans.errors import (
     CheckpointError,
@@ -20,6 +21,7 @@ from gantrans.inference.model_files import checkpoint_folders
 from gantrans.training import checkpoint, retention
 from gantrans.training.assemble import Job
 from gantrans.training.checkpoint import Checkpoint
+from gantrans.training.choice import Choice
 from gantrans.training.distributed import CommonDataError, LostRankError, noticing_loss
 from gantrans.training.evaluate import Evaluation, Scores
 from gantrans.training.faults import blaming
@@ -27,13 +29,11 @@ from gantrans.training.feed import Feed, cached
 from gantrans.training.headers import headers
 from gantrans.training.ledger import Ledger
 from gantrans.training.progress import Progress
+from gantrans.training.reporter import Reporter
 from gantrans.training.rundir import RunDirectory
-from gantrans.training.samples import SampleImages
 from gantrans.training.step import TrainingStep
 from gantrans.training.stop import StopRequest
 from gantrans.training.stopwatch import Stopwatch
-from gantrans.training.summary import digits
-from gantrans.training.trackers import Trackers
 from gantrans.training.workers import lost_worker
 
 
@@ -54,19 +54,20 @@ class Trainer:
     ) -> None:
         self.job, self.run, self.progress = job, run, progress
         self.training = TrainingStep(job)
-        self.evaluation, self.samples = Evaluation.of(job), SampleImages(job)
+        self.evaluation = Evaluation.of(job)
         self.ranks = job.ranks
         self.ledger, self.stopwatch = Ledger(job.ranks), Stopwatch(job)
         self.step = 0
         self.scores: Scores = {}
-        self.best: dict[str, Any] | None = None
+        self.choice = Choice.of(job)
+        self.looked: dict[str, Tensor] = {}  # what the detectors of earlier sessions saw
         if resumed is not None:
             self._take_up(resumed)
         self.saved_at = self.step
         self.in_step = False  # then networks are half way to the next step, and cannot be saved
 
     def train(self, stop: StopRequest) -> None:
-        """Do the steps that are left.
+        """Do the steps that are left, or fewer if the metric that chooses gets no better.
 
         Raises:
             RunInterruptedError: when asked to stop; the run is saved.
@@ -77,12 +78,7 @@ class Trainer:
             LostRankError: another rank has ended.
         """
         self.stopwatch.start(self.step)
-        self.trackers = Trackers(
-            self.job.spec.trackers if self.ranks.first else {},
-            run_dir=self.run.path,
-            start_step=self.step,
-            say=self.progress.say,
-        )
+        self.reporter = Reporter(self.job, self.run, self.progress, self.step, self.looked)
         try:
             with blaming(self.job.loaded), noticing_loss():
                 self._steps(stop)
@@ -95,6 +91,7 @@ class Trainer:
         except LostRankError as error:
             raise LostRankError(f"{error}. {self._how_to_go_on()}") from error
         except NonFiniteError as error:
+            self.reporter.not_finite(self.step, str(error))
             # As it was, it would come to the same step again.
             again = self._how_to_go_on(more=" --set KEY=VALUE")
             raise NonFiniteError(f"{error}. {again}") from None
@@ -107,20 +104,31 @@ class Trainer:
                 f"a smaller data.workers needs less. {self._how_to_go_on()}"
             ) from error
         finally:
-            self.trackers.close()
+            self.reporter.close()
+
+    @property
+    def finished(self) -> bool:
+        """Whether no step is left to do."""
+        return self.step == self.job.steps or self.choice.stopped
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the run ended before its last step, in plain words; None if it did not."""
+        return self.choice.why_stopped() if self.step < self.job.steps else None
 
     def _steps(self, stop: StopRequest) -> None:
-        if self.step == self.job.steps:
+        if self.finished:
             return  # killed between the last checkpoint and the end
         samples = cached(self.job, self.progress.say, stop)
         self.stopwatch.start(self.step)
         with closing(Feed(self.job, samples, self.step, self.stopwatch)) as feed:
-            while self.step < self.job.steps:
+            while not self.finished:
                 batches = feed.take(stop)
                 if isinstance(batches, Signals):
                     self._stop(batches.name)
                 self.in_step = True
-                terms = self.training(self.step, batches)
+                observed = self.reporter.observation(self.step + 1)
+                terms = self.training(self.step, batches, observed)
                 self.step, self.in_step = self.step + 1, False
                 self.ledger.add(self.step, terms, [batch.labels for batch in batches])
                 self.progress.advance(self.step, self.job.steps)
@@ -145,69 +153,49 @@ class Trainer:
 
     def _look(self) -> None:
         """Whatever is due after this step; all of it after the last."""
-        train, last = self.job.spec.train, self.step == self.job.steps
+        train = self.job.spec.train
+        rate = self.training.rate(self.step - 1)  # before an evaluation lets it fall
 
         def due(every: int) -> bool:
-            return last or bool(every and self.step % every == 0)
+            return self.finished or bool(every and self.step % every == 0)
 
-        if due(train.sample_every) or due(train.evaluate_every):
+        logged, sampled = due(train.log_every), due(train.sample_every)
+        if sampled or due(train.evaluate_every):
             self.ledger.check()
-        if due(train.log_every):
-            values = self.ledger.read()
-            pace = self.stopwatch.pace(self.step)
-            self.progress.report(pace, values)
-            extra = {
-                "images_per_second": pace.images_per_second,
-                "waiting": pace.waiting,
-                "learning_rate": self.training.rate(self.step - 1),
-            }
-            self.trackers.scalars(self.step, {**values, **extra})
-        if due(train.sample_every):
-            if self.ranks.first:
-                self._sample()
-            self.ranks.wait()  # also for trackers, which may send pictures far away
-        improved = due(train.evaluate_every) and self._evaluate()
-        if due(train.checkpoint_every) or improved:
+        if logged:
+            self._report(rate)
+        if sampled:
+            self.reporter.pictures(self.step, self.training)
+        one_of_the_best = due(train.evaluate_every) and self._evaluate()
+        # That may have made this step the last.
+        if due(train.log_every) and not logged:
+            self._report(rate)
+        if due(train.sample_every) and not sampled:
+            self.reporter.pictures(self.step, self.training)
+        if due(train.checkpoint_every) or one_of_the_best:
             self._save()
 
-    def _sample(self) -> None:
-        training = self.training
-        picture = self.samples.picture(training.translators(), training.for_use())
-        try:
-            self.run.samples.mkdir(exist_ok=True)
-            place = self.run.samples / f"step-{self.step:08d}.png"
-            partial = place.with_suffix(".partial")
-            picture.save(partial, format="PNG")
-            partial.replace(place)
-        except OSError as error:  # a picture is no reason to lose a run
-            self.progress.say(f"the samples of step {self.step} cannot be written: {error}")
-        self.trackers.images(self.step, "samples", picture)
+    def _report(self, rate: float) -> None:
+        values, pace = self.ledger.read(), self.stopwatch.pace(self.step)
+        self.reporter.numbers(pace, values, rate, self.choice.measured())
 
     def _evaluate(self) -> bool:
-        """Measure; whether this is the best so far."""
+        """Measure; whether this is one of the best so far, and worth a checkpoint."""
         scores = self.evaluation.measure(self.training.translators())
         if not scores:
             return False
         self.scores = scores
-        values = {
-            f"metrics/{metric}/{direction}": score["value"]
-            for direction, metrics in scores.items()
-            for metric, score in metrics.items()
-        }
-        self.trackers.scalars(self.step, values)
-        for direction, metrics in scores.items():
-            shown = "  ".join(f"{name} {digits(score['value'])}" for name, score in metrics.items())
-            self.progress.say(f"step {self.step}: {direction}  {shown}")
-        headline = self.evaluation.headline(scores)
-        if headline is None:
+        self.reporter.scores(self.step, scores)
+        if self.choice.metric is None:
             return False
-        improved = self.best is None or headline > self.best["value"]
-        if improved:
-            self.best = {"step": self.step, "value": headline}
-        plateau = self.training.plateau
+        kept = self.choice.evaluated(self.step, scores)
+        self.progress.evaluated(self.choice.measured())
+        plateau, improved = self.training.plateau, self.choice.waited == 0
         if self.job.spec.train.decay == "plateau" and plateau.evaluated(improved):
             self.progress.say(f"no better in {plateau.patience} evaluations: the rate falls")
-        return improved
+        if self.stopped:
+            self.progress.say(f"the run ends at step {self.step}: {self.stopped}")
+        return kept
 
     def _save(self) -> None:
         """A checkpoint of this step, unless there is one; never of numbers that are not finite."""
@@ -221,7 +209,8 @@ class Trainer:
 
     def _write(self) -> None:
         networks = {name: network.state_dict() for name, network in self.training.for_use().items()}
-        state = self.training.state()
+        seen = {f"health/{key}": value for key, value in self.reporter.state().items()}
+        state = {**self.training.state(), **seen}
         for name, tensors in {**networks, "the training state": state}.items():
             for key, value in tensors.items():
                 if not torch.isfinite(value).all():
@@ -230,14 +219,16 @@ class Trainer:
         facts = {
             "step": self.step,
             "seconds": self.stopwatch.seconds,
-            "best": self.best,
+            "best": self.choice.best,
+            "choice": self.choice.state(),
             "scores": self.scores,
             "plateau": self.training.plateau.state(),
             "images": self._counts(),
         }
         weights = {name: (tensors, described[name]) for name, tensors in networks.items()}
         checkpoint.save(self.run.checkpoints, weights, state, facts)
-        retention.prune(self.run.checkpoints, self.job.spec.train.keep_last, facts)
+        best = [one["step"] for one in self.choice.ranking]
+        retention.prune(self.run.checkpoints, self.job.spec.train, best)
 
     def _take_up(self, resumed: Checkpoint) -> None:
         checkpoint.fits(resumed, headers(self.job, 0))
@@ -251,7 +242,11 @@ class Trainer:
             ) from error
         self.step = int(resumed.facts["step"])
         self.stopwatch.before = float(resumed.facts["seconds"])
-        self.best, self.scores = resumed.facts["best"], resumed.facts["scores"]
+        self.scores = resumed.facts["scores"]
+        looked = {key.partition("/"): value for key, value in resumed.state.items()}
+        self.looked = {key: value for (part, _, key), value in looked.items() if part == "health"}
+        if not self.choice.load_state(resumed.facts):
+            self.progress.say(f"{self.choice.metric} chooses the best from here on")
         if resumed.facts["images"] != self._counts():
             self.progress.say(
                 "the training images are not those that the run began with: it goes on, but will "

@@ -78,12 +78,15 @@ def test_help_lists_every_command_with_a_line_that_fits(capsys: Any) -> None:
     names = [line.split()[0] for line in listed]
     assert names == [
         "init",
+        "check-data",
         "validate",
         "show-batch",
         "run",
         "bench",
+        "report",
         "evaluate",
         "translate",
+        "serve",
         "export",
         "import-weights",
         "export-weights",

@@ -14,6 +14,7 @@ from torch import Tensor
 from gantrans.errors import CheckpointError
 from gantrans.inference.model_files import checkpoint_folders
 from gantrans.inference.weights import WeightsHeader
+from gantrans.spec.model import Train
 from gantrans.training import checkpoint, retention
 
 CPU = torch.device("cpu")
@@ -88,10 +89,34 @@ def test_files_may_be_read_by_whoever_may_read_their_folder(tmp_path: Path) -> N
 def test_only_the_newest_and_the_best_are_kept(tmp_path: Path) -> None:
     for step in range(1, 7):
         save(tmp_path, step)
-    retention.prune(tmp_path, 2, {"best": {"step": 3, "value": 0.5}})
-    assert [f.name[-1] for f in checkpoint_folders(tmp_path)] == ["3", "5", "6"]
-    retention.prune(tmp_path, 1, {"best": None})
-    assert [f.name[-1] for f in checkpoint_folders(tmp_path)] == ["6"]
+    retention.prune(tmp_path, Train(keep_last=2), best=[3])
+    assert numbers(tmp_path) == [3, 5, 6]
+    retention.prune(tmp_path, Train(keep_last=1), best=[])
+    assert numbers(tmp_path) == [6]
+
+
+def test_the_best_few_and_those_at_regular_steps_are_kept_for_good(tmp_path: Path) -> None:
+    train = Train(keep_last=1, keep_every=4, keep_best=2, checkpoint_every=2)
+    for step in range(1, 11):
+        save(tmp_path, step)
+        retention.prune(tmp_path, train, best=[1, 3])
+    assert numbers(tmp_path) == [1, 3, 4, 8, 10]
+    retention.prune(tmp_path, train, best=[3])
+    assert numbers(tmp_path) == [3, 4, 8, 10]
+
+
+def test_what_best_and_latest_name_is_never_removed(tmp_path: Path) -> None:
+    """As after a choice of another metric: the file still names what the old one chose."""
+    save(tmp_path, 1, best=1)
+    for step in (2, 3, 4):
+        save(tmp_path, step)
+    (tmp_path / "latest").write_text("step-00000002\n")
+    retention.prune(tmp_path, Train(keep_last=1), best=[])
+    assert numbers(tmp_path) == [1, 2, 4]
+
+
+def numbers(place: Path) -> list[int]:
+    return [int(folder.name.removeprefix("step-")) for folder in checkpoint_folders(place)]
 
 
 def test_a_half_written_folder_does_not_count_and_is_not_loaded(tmp_path: Path) -> None:

@@ -82,15 +82,6 @@ def test_without_test_images_nothing_is_measured() -> None:
     assert scores == {}
 
 
-def test_the_headline_is_the_first_metrics_mean_over_the_directions() -> None:
-    _, job, _ = measured()
-    scores: Any = {
-        "summer->winter": {"psnr": {"value": 10.0}, "ssim": {"value": 0.9}},
-        "winter->summer": {"psnr": {"value": 13.0}, "ssim": {"value": 0.1}},
-    }
-    assert Evaluation.of(job).headline(scores) == 11.5
-
-
 class Darker(Unchanged):
     """Takes something from every pixel."""
 
@@ -136,28 +127,6 @@ def test_without_pairs_the_distance_to_real_images_and_the_way_back_are_left(
         assert scores[direction]["swd"]["value"] == pytest.approx(expected, rel=1e-4)
         assert scores[direction]["swd"]["doing_nothing"] != scores[direction]["swd"]["value"]
         assert scores[direction]["cycle"]["value"] == pytest.approx(0.4 * 127.5, rel=1e-4)
-
-
-def test_the_best_of_unpaired_data_is_the_one_nearest_to_the_real_images(tmp_path: Path) -> None:
-    evaluation = Evaluation.of(unpaired(tmp_path, {"testA": 1, "testB": 1}))
-    scores: Any = {"a->b": {"swd": {"value": 10.0}, "cycle": {"value": 2.0}}}
-    assert evaluation.headline(scores) == -10
-
-
-def test_the_way_back_never_chooses_the_best(tmp_path: Path) -> None:
-    """Doing nothing would win: where psnr is left out for want of pairs, and where it is alone."""
-    count = {"testA": 1, "testB": 1}
-    for number, metrics in enumerate(({"psnr": {}, "cycle": {}}, {"cycle": {}})):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        evaluation = Evaluation.of(unpaired(folder, count, metrics=metrics))
-        assert list(evaluation.metrics) == ["cycle"]
-        assert evaluation.headline({"a->b": {"cycle": {"value": 2.0}}}) is None
-    folder = tmp_path / "first"
-    folder.mkdir()
-    evaluation = Evaluation.of(unpaired(folder, count, metrics={"cycle": {}, "swd": {}}))
-    scores: Any = {"a->b": {"cycle": {"value": 2.0}, "swd": {"value": 10.0}}}
-    assert evaluation.headline(scores) == -10
 
 
 def test_the_protocol_is_that_of_each_direction(tmp_path: Path) -> None:

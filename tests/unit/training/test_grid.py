@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from PIL import Image
 from torch import Tensor
 
-from gantrans.training.grid import GAP, Block, drawable, grid
+from gantrans.training.grid import GAP, LAYOUT, Block, drawable, grid, save
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -83,3 +86,37 @@ def test_of_any_number_of_channels_the_first_are_drawn(channels: int, shown: int
     colour = tuple(values * (3 // shown))
     left, top, right, bottom = box(grid([Block("x", [], [[image]])]), colour)
     assert (right - left, bottom - top) == (128, 128)
+
+
+def test_a_png_says_where_its_images_lie(tmp_path: Path) -> None:
+    blocks = [
+        Block("there", ["from", "to"], [[plain(RED), plain(GREEN, 150, 140)]]),
+        Block("sheet", [], [[plain(BLUE)], [plain(RED, 20, 32)]]),
+    ]
+    save(grid(blocks), tmp_path / "grid.png")
+    with Image.open(tmp_path / "grid.png") as picture:
+        layout = json.loads(picture.info[LAYOUT])
+        assert layout["version"] == 1
+        assert [(b["heading"], b["columns"]) for b in layout["blocks"]] == [
+            ("there", ["from", "to"]),
+            ("sheet", []),
+        ]
+        found = [
+            (picture.crop((x, y, x + w, y + h)).convert("RGB").getcolors(), (w, h))
+            for block in layout["blocks"]
+            for row in block["rows"]
+            for x, y, w, h in row
+        ]
+    for (colours, size), (colour, expected) in zip(
+        found,
+        [(RED, (128, 128)), (GREEN, (140, 150)), (BLUE, (128, 128)), (RED, (128, 80))],
+        strict=True,
+    ):
+        assert size == expected
+        assert colours == [(size[0] * size[1], colour)]  # nothing else, and all of it
+
+
+def test_a_picture_without_a_layout_is_saved_too(tmp_path: Path) -> None:
+    save(Image.new("RGB", (8, 8)), tmp_path / "plain.png")
+    with Image.open(tmp_path / "plain.png") as picture:
+        assert LAYOUT not in picture.info

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gantrans.training.summary import digits, in_words
+from gantrans.training.standing import digits
+from gantrans.training.summary import in_words
 from tiny_run import tiny_job
 
 
@@ -26,7 +27,7 @@ def test_each_number_is_said_beside_doing_nothing_by_the_metrics_own_direction()
             "cycle": {"value": 4.0},
         }
     }
-    line = in_words(job, Path("run"), 1.0, scores, None)[1]
+    line = in_words(job, Path("run"), 12, 1.0, scores, None)[1]
     assert line == (
         "summer to winter: L1 12.50 levels, 7.50 levels better than doing nothing (20.00); "
         "SWD 300.00, 180.00 worse than doing nothing (120.00); CYCLE 4.00 levels"
@@ -41,5 +42,5 @@ def test_each_number_is_said_beside_doing_nothing_by_the_metrics_own_direction()
     ],
 )
 def test_why_nothing_was_measured_is_said(changes: Any, why: str) -> None:
-    line = in_words(tiny_job(**changes), Path("run"), 1.0, {}, None)[1]
+    line = in_words(tiny_job(**changes), Path("run"), 12, 1.0, {}, None)[1]
     assert line == f"no metric could be measured ({why}): judge by the pictures"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from textwrap import indent
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -60,9 +61,12 @@ class TensorBoard(Tracker):
         self._reported()
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """A point of each curve."""
-        for curve, value in values.items():
-            self._writer.add_scalar(curve, value, step)
+        """A point of each curve, all of them in one event: a thread takes each event over."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        points = [Summary.Value(tag=curve, simple_value=value) for curve, value in values.items()]
+        events: Any = self._writer.file_writer
+        events.add_summary(Summary(value=points), step)
         self._reported()
 
     def images(self, step: int, name: str, image: Image.Image) -> None:

@@ -43,14 +43,18 @@ class Picture:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
+def opened(path: Path, content: bytes | None = None) -> Iterator[Image.Image]:
     """An image file, its pixels not yet read.
+
+    Args:
+        path: of the file.
+        content: of a file that is not on a disk; `path` is then its name, for messages.
 
     Raises:
         DataError: naming the file, in place of whatever Pillow raises inside.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(path if content is None else io.BytesIO(content)) as image:
             yield image
     except DataError as error:
         raise DataError(f"cannot use the image {shown(path)}: {error}") from None

@@ -139,7 +139,7 @@ class Stills:
 def shown_beside(given: Picture | Tensor, drawn: Drawn) -> Image.Image:
     """Input, output, and the translation back if there is one, in one image."""
     assert isinstance(given, Picture)
-    images = [_with_alpha(given.image, given.alpha), drawn.output, drawn.cycle]
+    images = [with_alpha(given.image, given.alpha), drawn.output, drawn.cycle]
     return side_by_side([image for image in images if isinstance(image, Image.Image)])
 
 
@@ -149,10 +149,11 @@ def _read_by_rule(files: ImageFiles, path: Path) -> Picture | Tensor:
 
 
 def _drawn(result: Tensor, files: ImageFiles, opacity: Image.Image | None) -> Image.Image | Tensor:
-    return _with_alpha(to_image(result), opacity) if files == ORDINARY else result.cpu()
+    return with_alpha(to_image(result), opacity) if files == ORDINARY else result.cpu()
 
 
-def _with_alpha(image: Image.Image, opacity: Image.Image | None) -> Image.Image:
+def with_alpha(image: Image.Image, opacity: Image.Image | None) -> Image.Image:
+    """A copy of the image that is so opaque; without `opacity` the image itself."""
     if opacity is None:
         return image
     whole = image.copy()

@@ -30,12 +30,13 @@ def appearing(target: Path) -> Iterator[Path]:
             beside.unlink()
 
 
-def refuse_unwritable(target: Path, *, overwrite: bool) -> None:
+def refuse_unwritable(target: Path, *, overwrite: bool, option: str = "--out") -> None:
     """Say before the work for a file begins that it cannot be written.
 
     Args:
-        target: the file that an option `--out` named; its folder has to be there.
+        target: the file that an option named; its folder has to be there.
         overwrite: whether a file that is there already may be replaced.
+        option: what the option is called.
 
     Raises:
         UsageError: if there is no such folder, or something is in the way.
@@ -48,10 +49,12 @@ def refuse_unwritable(target: Path, *, overwrite: bool) -> None:
         if target.exists() and not target.is_file():
             raise UsageError(f"{target} is a pipe or a device, which no file replaces")
         if target.exists() and not overwrite:
-            raise UsageError(f"{target} exists; choose another --out, or say --overwrite")
+            raise UsageError(f"{target} exists; choose another {option}, or say --overwrite")
     except OSError as error:  # a name that is too long
-        raise UsageError(f"cannot write {target}: {error.strerror}; give another --out") from None
+        raise UsageError(
+            f"cannot write {target}: {error.strerror}; give another {option}"
+        ) from None
     if not os.access(target.parent, os.W_OK):
         raise UsageError(
-            f"cannot write {target}: no permission in {target.parent}; give another --out"
+            f"cannot write {target}: no permission in {target.parent}; give another {option}"
         )

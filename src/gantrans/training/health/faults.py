@@ -49,7 +49,7 @@ FAULTS = (
     Fault(
         "no_translation",
         "unchanged",
-        0.97,
+        0.93,
         True,
         "fault",
         "no translation",
@@ -64,7 +64,7 @@ FAULTS = (
     Fault(
         "collapsed",
         "variation",
-        0.2,
+        0.4,
         False,
         "fault",
         "collapse",
@@ -79,7 +79,7 @@ FAULTS = (
     Fault(
         "inverted",
         "likeness",
-        -0.5,
+        -0.65,
         False,
         "fault",
         "inverted colours",
@@ -147,7 +147,7 @@ FAULTS = (
     Fault(
         "discriminator_too_weak",
         "doubt",
-        1.5,
+        2.0,
         True,
         "warning",
         "discriminator too weak",
@@ -189,7 +189,7 @@ FAULTS = (
     Fault(
         "exploding_gradient",
         "growth",
-        100.0,
+        20.0,
         True,
         "warning",
         "exploding gradient",

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from gantrans.api.journal import Journal, entries
 from gantrans.training.assemble import Job
 from gantrans.training.health.faults import BY_NAME, FAULTS, NOT_FINITE, Fault
@@ -17,7 +19,7 @@ from gantrans.training.health.verdicts import LOOKS, Verdict
 FILE = "health.jsonl"
 
 OBSERVE, PROBE = 10, 100
-"""Steps between two looks at least, and between two looks at the way back under noise."""
+"""Steps between two looks, and two at the way back under noise; more if fewer are logged."""
 
 PROBES = 5
 """Looks that a verdict takes of what is looked at so seldom."""
@@ -40,7 +42,6 @@ class Health:
         self, job: Job, *, run_dir: Path, start_step: int, say: Callable[[str], None]
     ) -> None:
         self.job, self._say = job, say
-        self._observed = self._probed = start_step
         self._grace = min(max(job.steps // 10, GRACE[0]), GRACE[1])
         self._memory = Memory()
         self._verdicts: dict[tuple[str, str], Verdict] = {}
@@ -54,11 +55,8 @@ class Health:
             say(f"{FILE} cannot be written: {error}")
 
     def observation(self, step: int) -> Observation | None:
-        """What the step that ends as `step` is shown to, unless the last one was just before."""
-        if step - self._observed < OBSERVE:
-            return None
-        self._observed = step
-        return Observation(self.job.method.generators)
+        """What the step that ends as `step` is shown to; None: it is not looked at."""
+        return Observation(self.job.method.generators) if self._due(step, OBSERVE) else None
 
     def read(
         self, step: int, observed: Observation, terms: Mapping[str, float]
@@ -75,8 +73,7 @@ class Health:
             **{("doubt", where): value for where, value in doubt(self.job, terms).items()},
             **{("one_sided", where): value for where, value in one_sided(self.job, terms).items()},
         }
-        if step - self._probed >= PROBE:
-            self._probed = step
+        if self._due(step, PROBE):
             for way, ratio in observed.hidden(self.job.spec.seed, step).items():
                 found["hidden", self._called(way)] = ratio
         if step > self._grace:
@@ -97,6 +94,26 @@ class Health:
             f"{BY_NAME[name].title}{f' ({where})' if where else ''} since step {since}"
             for (name, where), since in self._began.items()
         )
+
+    def state(self) -> dict[str, Tensor]:
+        """What a resumed run needs to come to the same verdicts, as named tensors."""
+        windows = {f"{name}/{where}": one.state() for (name, where), one in self._verdicts.items()}
+        return {
+            **{f"memory/{key}": value for key, value in self._memory.state().items()},
+            **{f"verdict/{key}": value for key, value in windows.items()},
+        }
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what `state` gave; the faults that were there are in the file."""
+        parts: dict[str, dict[str, Tensor]] = {"memory": {}, "verdict": {}}
+        for key, value in state.items():
+            part, _, rest = key.partition("/")
+            parts[part][rest] = value
+        self._memory.load_state(parts["memory"])
+        for key, window in parts["verdict"].items():
+            name, _, where = key.partition("/")
+            if name in BY_NAME:
+                self._verdict(BY_NAME[name], where).load_state(window)
 
     def close(self) -> None:
         """The session has ended."""
@@ -124,12 +141,19 @@ class Health:
             self._judging = True
             self._put(step, {"state": "judging"})
 
-    def _look(self, fault: Fault, where: str, step: int, value: float) -> None:
+    def _verdict(self, fault: Fault, where: str) -> Verdict:
         key = fault.name, where
         if key not in self._verdicts:
             looks = PROBES if fault.quantity == "hidden" else LOOKS
             self._verdicts[key] = Verdict(fault, looks, active=key in self._began)
-        verdict = self._verdicts[key]
+        return self._verdicts[key]
+
+    def _due(self, step: int, every: int) -> bool:
+        """Whether a logged step is the first of so many; a function of the step alone."""
+        return step // every > (step - self.job.spec.train.log_every) // every
+
+    def _look(self, fault: Fault, where: str, step: int, value: float) -> None:
+        key, verdict = (fault.name, where), self._verdict(fault, where)
         if not verdict.look(step, value):
             return
         place = f"{where}: " if where else ""

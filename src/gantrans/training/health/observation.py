@@ -17,9 +17,6 @@ from gantrans.inference.padding import run_padded
 from gantrans.training.health import quantities as q
 from gantrans.training.in_use import in_use
 
-IMAGES = 4
-"""Of a batch are looked at."""
-
 NOISE = 0.02
 """Standard deviation of the noise on a translation before its way back: 2.5 levels of 255, which
 one hardly sees."""
@@ -27,12 +24,12 @@ one hardly sees."""
 
 @dataclass(frozen=True)
 class Look:
-    """What one look at translations of one direction shows, on the CPU.
+    """What one look at a translation of one direction shows, on the CPU.
 
     Args:
         numbers: by quantity.
-        fake, real: thumbnails (N, C, 8, 8) of translations, and of real images of their domain.
-        lattice: the pattern (4, 4) in the translations.
+        fake, real: thumbnails (1, C, 8, 8) of a translation, and of a real image of its domain.
+        lattice: the pattern (4, 4) in the translation.
     """
 
     numbers: Mapping[str, float]
@@ -44,6 +41,7 @@ class Look:
 class Observation:
     """Takes in what a step shows it; TrainingStep calls.
 
+    Of the images the first of the batch counts, which is the same one on any number of ranks.
     Nothing is computed that changes training, and nothing waits for the device before `looks`,
     `gradients` and `hidden` are asked for.
 
@@ -79,7 +77,7 @@ class Observation:
         if self._batch is None:
             return {}
         return {
-            where: _look(source[:IMAGES] if source is not None else None, fake[:IMAGES], real)
+            where: _look(None if source is None else source[:1], fake[:1], real[:1])
             for where, source, fake, real in self._made(self._batch)
         }
 
@@ -89,7 +87,7 @@ class Observation:
         The error of the way back with the noise, over its error without and the noise's own size:
         1 or less where a translation shows what the way back needs. Much more where it hides what
         it does not show in a signal as weak as the noise (Chu et al. 2017, CycleGAN, a Master of
-        Steganography). Of the first image, in directions that have a way back.
+        Steganography). In directions that have a way back.
         """
         if self._batch is None or len(self.generators) < len(ENDS):
             return {}
@@ -102,9 +100,8 @@ class Observation:
                 )
                 noise = torch.randn(fake.shape, generator=generator).to(fake.device) * NOISE
                 back = self.generators["ba" if direction == "ab" else "ab"]
-                clean, noisy = (
-                    float((run_padded(back, x) - real).abs().mean()) for x in (fake, fake + noise)
-                )
+                again = run_padded(back, torch.cat([fake, fake + noise]))
+                clean, noisy = (float(error) for error in (again - real).abs().mean((1, 2, 3)))
                 found[direction] = noisy / (clean + float(noise.abs().mean()))
         return found
 

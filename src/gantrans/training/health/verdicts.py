@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import deque
 from statistics import median
 
+import torch
+from torch import Tensor
+
 from gantrans.training.health.faults import Fault
 
 LOOKS, SPAN = 10, 180
@@ -60,3 +63,11 @@ class Verdict:
         now = way * self.value > way * threshold
         changed, self.active = now != self.active, now
         return changed
+
+    def state(self) -> Tensor:
+        """The looks, (N, 2): step and number."""
+        return torch.tensor(self._seen, dtype=torch.float64).reshape(-1, 2)
+
+    def load_state(self, state: Tensor) -> None:
+        """Take back what `state` gave."""
+        self._seen = deque((int(step), value) for step, value in state.tolist())

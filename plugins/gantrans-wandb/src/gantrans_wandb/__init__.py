@@ -1,0 +1,1 @@
+"""What a gantrans run reports, in Weights & Biases."""

@@ -1,0 +1,30 @@
+"""What is said of a data set, by what it concerns: each rule makes findings of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gantrans.data_check.facts import Collection
+from gantrans.data_check.finding import SEVERITIES, Finding
+from gantrans.data_check.rules.colours import colours
+from gantrans.data_check.rules.counts import counts
+from gantrans.data_check.rules.duplicates import duplicates
+from gantrans.data_check.rules.pixels import constant, unreadable
+from gantrans.data_check.rules.sizes import sizes
+from gantrans.data_check.rules.storage import storage
+
+
+def findings(collection: Collection) -> list[Finding]:
+    """All that is to be said, the worst first."""
+    found = list(_found(collection))
+    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def _found(collection: Collection) -> Iterator[Finding]:
+    yield from unreadable(collection)
+    yield from duplicates(collection)
+    yield from sizes(collection)
+    yield from counts(collection)
+    yield from constant(collection)
+    yield from colours(collection)
+    yield from storage(collection)

@@ -1,0 +1,223 @@
+"""What a run directory says of its run, read as far as it is there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gantrans.errors import UsageError
+from gantrans.inference.model_files import STATE_FILE, checkpoint_folders
+from gantrans.report.curves import Curves, read_curves
+from gantrans.report.faults import Health, read_health
+from gantrans.report.measures import Measures, measures_of
+from gantrans.report.state import State, newest_checkpoint, state_of
+
+RESOLVED = "spec.resolved.json"
+LONGEST_TEXT = 60_000  # bytes of the spec, and of the end of the log
+
+
+@dataclass
+class Record:
+    """One run.
+
+    Args:
+        path: the run directory, absolute.
+        resolved: spec.resolved.json, or {}.
+        spec_text: spec.toml, or "".
+        summary: summary.json.
+        curves: of metrics.jsonl.
+        health: of health.jsonl; None where nothing watched.
+        scores: by direction and metric: value, and doing_nothing where it is known.
+        measures: how to read the metrics.
+        log: the last lines of log.txt.
+        data: data.json.
+        state: how far it is.
+        best_step: of the best checkpoint.
+        generators: the ends of those of its newest checkpoint: ["ab", "ba"].
+        samples: the PNGs by step.
+        missing: what is not there or damaged, a sentence each.
+    """
+
+    path: Path
+    resolved: dict[str, Any] = field(default_factory=dict)
+    spec_text: str = ""
+    summary: dict[str, Any] | None = None
+    curves: Curves = field(default_factory=Curves)
+    health: Health | None = None
+    scores: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    measures: Measures = field(default_factory=Measures)
+    log: list[str] = field(default_factory=list)
+    data: dict[str, Any] | None = None
+    state: State = field(default_factory=lambda: State("interrupted", 0, None, None))
+    best_step: int | None = None
+    generators: list[str] = field(default_factory=list)
+    samples: dict[int, Path] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return self.path.name or str(self.path)
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The whole spec, every default filled in."""
+        return table(self.resolved.get("spec"))
+
+    @property
+    def domains(self) -> dict[str, str]:
+        """What "a" and "b" are called."""
+        named = table(self.spec.get("domains"))
+        return {end: str(named.get(end, end)) for end in "ab"}
+
+
+def read_record(path: Path) -> Record:
+    """Read a run directory.
+
+    Raises:
+        UsageError: if `path` is none.
+    """
+    if not path.is_dir():
+        raise UsageError(
+            f"there is no folder {path}; name a run directory that `gantrans run` made"
+        )
+    if not any((path / name).exists() for name in (RESOLVED, "metrics.jsonl", "summary.json")):
+        raise UsageError(
+            f"{path} is no run directory (it has neither {RESOLVED} nor metrics.jsonl); name one "
+            "that `gantrans run` made"
+        )
+    record = Record(path.absolute())
+    missing = record.missing
+    record.resolved = _json(path / RESOLVED, missing, "the spec and the versions") or {}
+    record.spec_text = _tail(path / "spec.toml")
+    record.summary = _json(path / "summary.json")
+    record.data = _json(path / "data.json")
+    record.log = _tail(path / "log.txt").splitlines()
+    _read_numbers(record)
+    newest = _read_checkpoints(record)
+    record.state = state_of(
+        path,
+        resolved=record.resolved,
+        summary=record.summary,
+        newest=newest,
+        step=record.curves.steps,
+        log=record.log,
+    )
+    record.samples = _samples(path / "samples")
+    if not record.samples:
+        missing.append("There are no sample pictures yet (samples/ is empty).")
+    if record.summary is None and record.state.over:
+        missing.append("summary.json is not there: the run did not come to its end.")
+    if (path / "summary.json").exists() and record.summary is None:
+        missing.append("summary.json is damaged.")
+    return record
+
+
+def table(value: Any) -> dict[str, Any]:
+    """A table of a file that may be of another shape: then it is empty."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> list[Any]:
+    """Likewise a list."""
+    return value if isinstance(value, list) else []
+
+
+def _read_numbers(record: Record) -> None:
+    path, missing = record.path, record.missing
+    try:
+        record.curves = read_curves(path / "metrics.jsonl")
+    except FileNotFoundError:
+        missing.append("metrics.jsonl is not there: there are no curves.")
+    except OSError as error:
+        missing.append(f"metrics.jsonl cannot be read ({error.strerror}): there are no curves.")
+    if damaged := record.curves.damaged:
+        lines = "1 line" if damaged == 1 else f"{damaged} lines"
+        missing.append(f"metrics.jsonl: {lines} could not be read and {_were(damaged)} left out.")
+    if record.curves.dropped:
+        missing.append("metrics.jsonl has more curves than a page can show; the last are left out.")
+    try:
+        record.health = read_health(path / "health.jsonl")
+    except FileNotFoundError:
+        missing.append("health.jsonl is not there: nothing watched over this run's health.")
+    except OSError as error:
+        missing.append(f"health.jsonl cannot be read ({error.strerror}).")
+    if record.health and (damaged := record.health.damaged):
+        missing.append(f"health.jsonl: {damaged} damaged {_were(damaged)} left out.")
+    if record.health and record.health.left_out:
+        missing.append(f"Health: {record.health.left_out} faults that came and went are left out.")
+
+
+def _read_checkpoints(record: Record) -> dict[str, Any]:
+    """The facts of the newest checkpoint; scores and the best step go into the record."""
+    folders = checkpoint_folders(record.path / "checkpoints")
+    folder = newest_checkpoint(folders)
+    newest = (_json(folder / STATE_FILE) or {}) if folder else {}
+    if folder is None:
+        record.missing.append("There is no checkpoint: nothing to go on from or to translate with.")
+    else:
+        names = sorted(file.stem for file in folder.glob("generator_*.safetensors"))
+        record.generators = [name.removeprefix("generator_") for name in names]
+    summary = record.summary or {}
+    found = table(summary.get("metrics") or newest.get("scores"))
+    record.scores = {
+        str(direction): {
+            str(key): score
+            for key, score in table(metrics).items()
+            if isinstance(score, dict) and isinstance(score.get("value"), int | float)
+        }
+        for direction, metrics in found.items()
+    }
+    asked = table(record.spec.get("train")).get("best_by")
+    chosen = summary.get("best_by") or table(newest.get("best")).get("metric") or asked
+    record.measures = measures_of(record.resolved, chosen)
+    best = summary.get("best_step") if record.summary else table(newest.get("best")).get("step")
+    record.best_step = best if type(best) is int else None
+    return newest
+
+
+def _samples(folder: Path) -> dict[int, Path]:
+    found = {}
+    for path in folder.glob("step-*.png") if folder.is_dir() else ():
+        step = path.stem.removeprefix("step-")
+        if step.isdecimal():
+            found[int(step)] = path
+    return dict(sorted(found.items()))
+
+
+def _json(path: Path, missing: list[str] | None = None, what: str = "") -> dict[str, Any] | None:
+    """A file's JSON object; None if it is not there or none, which `missing` is told."""
+    try:
+        found: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if isinstance(found, dict):
+        return found
+    if missing is not None:
+        why = "is damaged" if path.exists() else "is not there"
+        missing.append(f"{path.name} {why}: {what} are unknown.")
+    return None
+
+
+def _tail(path: Path) -> str:
+    """The end of a text file, from a whole line on; "" if there is none."""
+    try:
+        with path.open("rb") as stream:
+            size = stream.seek(0, 2)
+            stream.seek(max(0, size - LONGEST_TEXT))
+            text = stream.read(LONGEST_TEXT).decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+    return text if size <= LONGEST_TEXT else text.partition("\n")[2]
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def words(mapping: Mapping[str, Any]) -> str:
+    """torch 2.8, pillow 11"""
+    return ", ".join(f"{name} {value}" for name, value in mapping.items())

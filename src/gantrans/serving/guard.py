@@ -1,0 +1,67 @@
+"""Who may ask, and what browsers may do with the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""What this machine is called by itself."""
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""Of every answer. The page takes nothing from anywhere but here, and no page may hold it."""
+
+
+class Guard:
+    """Refuses what other web sites have a browser ask, and says the headers.
+
+    Args:
+        app: what it is before.
+        hosts: names in the header Host that are answered; None: all. A site whose name has come to
+            mean this machine (DNS rebinding) has another.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str] | None) -> None:
+        self.app, self.hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI says."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        reason = self._refused(Headers(scope=scope))
+        app = JSONResponse({"error": reason}, 403) if reason else self.app
+        await app(scope, receive, with_headers)
+
+    def _refused(self, headers: Headers) -> str | None:
+        host, origin = headers.get("host", ""), headers.get("origin")
+        try:
+            name = urlsplit(f"//{host}").hostname
+            netloc = urlsplit(origin or "").netloc
+        except ValueError:
+            return "the header Host or Origin cannot be read"
+        if self.hosts is not None and name not in self.hosts:
+            known = " or ".join(sorted(self.hosts))
+            return f"this server is for its own machine: ask it as {known}"
+        if origin is not None and netloc.lower() != host.lower():
+            return "pages of other sites may not use this server"
+        return None

@@ -1,0 +1,197 @@
+"""One image file's content in, its translation's out. Nothing touches a disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from gantrans.api.image import to_image
+from gantrans.errors import GantransError
+from gantrans.inference.device import is_out_of_memory
+from gantrans.inference.files.encoding import encoded
+from gantrans.inference.files.formats import FORMATS, WITH_ALPHA
+from gantrans.inference.files.picture import MEGAPIXEL, Picture, at_most, is_moving, opened, picture
+from gantrans.inference.files.shown import shown
+from gantrans.inference.files.stills import with_alpha
+from gantrans.inference.memory import give_back
+from gantrans.inference.translator import Translator
+from gantrans.serving.layers import watched
+from gantrans.serving.limits import Limits
+from gantrans.serving.line import Look
+from gantrans.serving.problem import Problem
+
+KNOWN = "PNG, JPEG, WebP, TIFF, BMP or GIF"
+_UNSHOWN = ("TIFF",)
+"""Formats that browsers do not show."""
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image as a file.
+
+    Args:
+        name: such as "photo.winter.jpg".
+        format: in Pillow's words, such as "JPEG".
+        size: width and height.
+        content: the bytes of the file.
+    """
+
+    name: str
+    format: str
+    size: tuple[int, int]
+    content: bytes
+
+    @property
+    def media_type(self) -> str:
+        """Such as "image/jpeg"."""
+        return Image.MIME[self.format]
+
+
+@dataclass(frozen=True)
+class Translation:
+    """What became of an image.
+
+    Args:
+        to: the domain that it was translated to.
+        output: the translation, as large as the image, in its format.
+        cycle: that translated back again, if it was wanted.
+        previews: where browsers do not show the format: the same two, and the image itself, as PNG,
+            under the names "input", "output" and "cycle".
+    """
+
+    to: str
+    output: ImageFile
+    cycle: ImageFile | None
+    previews: dict[str, bytes]
+
+
+def translate(
+    translator: Translator,
+    content: bytes,
+    name: str,
+    to: str | None,
+    *,
+    round_trip: bool,
+    limits: Limits,
+    look: Look,
+) -> Translation:
+    """Translate the content of an image file as `gantrans translate` would.
+
+    Args:
+        translator: with the generators.
+        content: the bytes of the file.
+        name: of the file; nothing is read or written there.
+        to: the domain to translate to; may be left out if there is only one.
+        round_trip: whether to translate back again too.
+        limits: how many pixels it may have.
+        look: told how far it is.
+
+    Raises:
+        UsageError: if there is no such domain.
+        Problem: if there is no way back, or the image has too many pixels, is of no format that is
+            known, or moves, or no memory is left for it.
+        DataError: if the file is damaged, or its format cannot hold the result.
+        NonFiniteError: if the generator gives no numbers.
+    """
+    to = translator.choose(to)
+    targets = [to, *(t for t in translator.targets if t != to)] if round_trip else [to]
+    if round_trip and len(targets) == 1:
+        raise Problem(400, f"there is no way back from {to} in this model: leave out round_trip")
+    path = Path(name)
+    try:
+        given, format = _read(path, content, translator.generators[to].in_channels, limits)
+        results = _computed(translator, targets, given.image, look)
+        images = [with_alpha(i, given.alpha) for i in (given.image, *map(to_image, results))]
+        output, *cycle = (
+            _written(image, path, word, format, given)
+            for image, word in zip(images[1:], (to, "cycle"), strict=False)
+        )
+        previews = {}
+        if format in _UNSHOWN:
+            words = ("input", "output", "cycle")
+            previews = {w: encoded([i], "PNG") for w, i in zip(words, images, strict=False)}
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise Problem(503, "no memory is left for the image: give a smaller one") from None
+    finally:
+        give_back()  # else the next image would find less below a limit
+    return Translation(to, output, cycle[0] if cycle else None, previews)
+
+
+def _read(path: Path, content: bytes, channels: int, limits: Limits) -> tuple[Picture, str]:
+    """What the network is given of a file, and the format of the file."""
+    with _told(path, limits), at_most(limits.pixels / MEGAPIXEL), opened(path, content) as image:
+        format = _format(image)
+        return picture(image, channels, alpha=format in WITH_ALPHA), format
+
+
+def _computed(
+    translator: Translator, targets: Sequence[str], image: Image.Image, look: Look
+) -> list[Tensor]:
+    """The image translated to the first of the domains, that to the second, and so on."""
+    results: list[Tensor] = []
+    for number, target in enumerate(targets):
+
+        def part(share: float, number: int = number) -> None:
+            look((number + share) / len(targets))
+
+        with watched(translator.generators[target], part):
+            given = results[-1] if results else image
+            results.append(translator.translate_image(given, target, part))
+    look(1)
+    return results
+
+
+@contextmanager
+def _told(path: Path, limits: Limits) -> Iterator[None]:
+    """What goes wrong with reading, in the words of the page."""
+    try:
+        yield
+    except GantransError as error:
+        cause = error.__cause__
+        if isinstance(cause, UnidentifiedImageError):
+            raise Problem(
+                415, f"{shown(path)} is no image that can be read here: give {KNOWN}"
+            ) from None
+        if isinstance(cause, Image.DecompressionBombError | Image.DecompressionBombWarning):
+            most = limits.pixels / MEGAPIXEL
+            raise Problem(
+                413, f"the image has too many pixels: at most {most:g} megapixels are taken here"
+            ) from None
+        if isinstance(cause, Problem):
+            raise cause from None
+        raise
+
+
+def _format(image: Image.Image) -> str:
+    """That of an opened file, and of what becomes of it. Raises Problem if it is not for here."""
+    format = "JPEG" if image.format == "MPO" else str(image.format)
+    if format not in FORMATS.values():
+        raise Problem(415, f"images of the format {format} cannot be written: give {KNOWN}")
+    if is_moving(image):
+        raise Problem(
+            415,
+            "the file has several images, an animation or pages: give one alone, or translate it "
+            "with gantrans translate",
+        )
+    return format
+
+
+def _written(image: Image.Image, path: Path, word: str, format: str, given: Picture) -> ImageFile:
+    """As a file that is called `path`, with the word before its suffix."""
+    own = path.suffix.lower()
+    suffix = path.suffix if FORMATS.get(own) == format else _SUFFIXES[format]
+    word = "".join(c if c.isalnum() or c in "-_" else "-" for c in word)
+    content = encoded([image], format, kept=given.kept)
+    return ImageFile(f"{path.stem}.{word}{suffix}", format, image.size, content)
+
+
+_SUFFIXES = {format: suffix for suffix, format in FORMATS.items() if suffix != ".apng"} | {
+    "JPEG": ".jpg"
+}

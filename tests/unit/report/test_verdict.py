@@ -1,0 +1,204 @@
+"""The first sentence of a report: each row of its table, and where it draws lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drawn_run import drawn_run, fault
+from gantrans.report.evidence import Evidence, Gain, evidence_of, trend
+from gantrans.report.faults import Period
+from gantrans.report.measures import Measure
+from gantrans.report.record import read_record
+from gantrans.report.state import Ending, State
+from gantrans.report.verdict import digits, verdict
+
+LESS, MORE = Measure(higher_is_better=False), Measure(higher_is_better=True, unit="dB")
+
+
+def state(ending: Ending = "finished", step: int = 1000, why: str = "") -> State:
+    return State(ending, step, 1000, 60.0, why)
+
+
+def gains(*values: float, nothing: float = 300.0, measure: Measure = LESS) -> list[Gain]:
+    ways = ("summer->winter", "winter->summer")
+    return [Gain(way, v, nothing, measure) for way, v in zip(ways, values, strict=False)]
+
+
+def known(**more: Any) -> Evidence:
+    facts = {"state": state(), "metric": "swd", "gains": gains(66, 70), "best_step": 800}
+    return Evidence(**{**facts, **more})
+
+
+def period(name: str, severity: str = "fault", where: str = "summer->winter") -> Period:
+    return Period(
+        name, name, where, severity, 200, None, f"{name} is seen", "it means this", "that"
+    )
+
+
+def test_a_failed_run_broke_off_and_the_message_says_why() -> None:
+    why = "the term cycle became nan. Go on with: gantrans run --resume runs/x"
+    said = verdict(known(state=state("failed", 400, why)))
+    assert said.tone == "bad"
+    assert said.sentence == f"It broke off at step 400 of 1000: {why}"  # a command stays as it is
+
+
+def test_a_fault_beats_the_best_numbers() -> None:
+    said = verdict(known(faults=[period("no_translation")]))
+    assert said.tone == "bad"
+    assert said.sentence == (
+        "It does not work (summer to winter), and more of the same will not help: "
+        "no_translation is seen."
+    )
+    assert said.more[0] == "It means this. Try: that."
+
+
+def test_a_run_that_still_runs_is_to_be_stopped_for_a_fault() -> None:
+    both = [period("collapsed"), period("collapsed", where="winter->summer"), period("inverted")]
+    said = verdict(known(state=state("running", 500), faults=both))
+    assert said.sentence == ("Stop (summer to winter and winter to summer): collapsed is seen.")
+    assert said.more[1] == "Also (summer to winter): inverted is seen."
+
+
+def test_a_warning_is_a_second_sentence() -> None:
+    said = verdict(known(warnings=[period("saturated", "warning")]))
+    assert said.tone == "good"
+    assert "no grave fault was seen" in said.sentence
+    assert said.more == ("Watch out (summer to winter): saturated is seen. Try: that.",)
+
+
+@pytest.mark.parametrize(("step", "start"), [(0, "it has not done a step"), (199, "199 steps are")])
+def test_a_few_steps_say_nothing(step: int, start: str) -> None:
+    said = verdict(known(state=state("running", step)))
+    assert said.tone == "unknown"
+    assert said.sentence.startswith(f"Too early to say: {start}")
+    assert said.sentence.endswith("let it go on.")
+    stopped = verdict(known(state=state("interrupted", step)))
+    assert stopped.sentence.endswith("go on with it.")
+
+
+def test_without_a_metric_the_pictures_judge() -> None:
+    said = verdict(known(metric=None, gains=()))
+    assert said.tone == "unknown"
+    assert said.sentence.startswith(
+        "No number says whether it works (no metric was measured), no fault was seen: judge by the "
+        "pictures below"
+    )
+
+
+GO_ON = {
+    ("finished", "improving"): "it was still getting better at the end, so train longer",
+    ("finished", "flat"): "more of the same will change little",
+    ("finished", "worse"): "was best at step 800, which `gantrans translate` takes",
+    ("finished", None): "evaluated too seldom to tell whether training longer would help",
+    ("stopped early", "flat"): "it stopped by itself and hardly got better",
+    ("running", "improving"): "it is still getting better: let it go on",
+    ("running", "flat"): "it hardly gets better any more: you may stop it",
+    ("running", "worse"): "it gets worse since step 800: you may stop it",
+    ("running", None): "let it go on",
+    ("interrupted", "improving"): "broken off at step 1000 and was still getting better: go on",
+    ("interrupted", "flat"): "going on will change little",
+    ("interrupted", "worse"): "was best at step 800: use that checkpoint",
+    ("interrupted", None): "go on with it",
+}
+
+
+@pytest.mark.parametrize(("ending", "way"), GO_ON)
+def test_a_run_that_works_is_told_whether_to_go_on(ending: Ending, way: Any) -> None:
+    said = verdict(known(state=state(ending), trend=way))
+    assert said.tone == "good"
+    assert said.sentence.startswith(
+        "It works: summer to winter and winter to summer are clearly closer to real images than "
+        "the untouched originals (swd 66.0 against 300 and 70.0 against 300, less is better), no "
+        "fault was seen; "
+    )
+    assert GO_ON[ending, way] in said.sentence
+
+
+def test_a_small_gain_works_a_little() -> None:
+    said = verdict(known(gains=gains(280, 200)))
+    assert (said.tone, said.sentence[:17]) == ("warning", "It works a little")
+
+
+def test_metrics_that_contradict_each_other_are_not_called_working() -> None:
+    gain = Gain("summer->winter", 12.0, 8.0, MORE, denied_by=("ssim",))
+    said = verdict(known(metric="psnr", gains=[gain]))
+    assert said.tone == "warning"
+    assert said.sentence.startswith("The numbers disagree: summer to winter is closer")
+    assert "12.0 against 8.00 dB, more is better), but not by ssim: judge by the" in said.sentence
+
+
+def test_one_direction_that_fails_is_named() -> None:
+    said = verdict(known(gains=gains(66, 305)))
+    assert said.tone == "warning"
+    assert said.sentence.startswith("It works one way only: summer to winter is closer")
+    assert "winter to summer is not (swd 305 against 300, less is better)" in said.sentence
+
+
+@pytest.mark.parametrize(
+    ("ending", "step", "way", "tone", "says"),
+    [
+        ("running", 240, None, "warning", "but it is early: let it go on."),
+        ("running", 700, "improving", "warning", "but it is getting better: let it go on."),
+        ("finished", 1000, "improving", "warning", "but it is getting better: train on."),
+        ("running", 700, "flat", "bad", "it is not getting better: stop it and change the spec."),
+        ("finished", 1000, "flat", "bad", "will not help: change the spec or the data."),
+        ("finished", 1000, None, "bad", "will not help: change the spec or the data."),
+    ],
+)
+def test_no_direction_better_than_doing_nothing(
+    ending: Ending, step: int, way: Any, tone: str, says: str
+) -> None:
+    said = verdict(known(state=state(ending, step), gains=gains(310, 299), trend=way))
+    assert said.tone == tone
+    assert said.sentence.startswith("Not yet: " if tone == "warning" else "It does not work: ")
+    assert said.sentence.endswith(says)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([100.0, 50.0], None),  # too few
+        ([200.0, 150.0, 100.0, 80.0, 60.0, 50.0], "improving"),
+        ([200.0, 100.0, 60.0, 60.0, 61.0, 60.0], "flat"),
+        ([200.0, 100.0, 60.0, 90.0, 120.0, 130.0], "worse"),
+        ([310.0, 320.0, 330.0], "flat"),  # nothing was gained that could be lost
+        ([200.0, 60.0, 58.0, 61.0, 59.0, 57.5], "flat"),  # noise
+    ],
+)
+def test_the_trend_of_the_last_third(values: list[float], expected: str | None) -> None:
+    assert trend(values, LESS, 310.0) == expected
+    assert trend([-value for value in values], MORE, -310.0) == expected  # the other way up
+
+
+def test_the_gain_is_a_share_of_doing_nothing_whichever_way_is_up() -> None:
+    assert Gain("", 66, 300, LESS).share == pytest.approx(0.78)
+    assert Gain("", 12, 8, MORE).share == pytest.approx(0.5)
+    assert Gain("", 330, 300, LESS).share == pytest.approx(-0.1)
+    assert Gain("", 0.0, 0.0, LESS).share == 0 and Gain("", 1.0, 0.0, LESS).share < 0
+
+
+def test_the_verdict_of_a_whole_run_directory(tmp_path: Path) -> None:
+    def of(name: str, **more: Any) -> str:
+        return verdict(evidence_of(read_record(drawn_run(tmp_path / name, **more)))).sentence
+
+    assert of("sound").startswith("It works: summer to winter and winter to summer are clearly")
+    assert of("sound2").endswith("still getting better at the end, so train longer.")
+    assert of("late", swd=(200, 90, 60, 60, 61, 60)).endswith("will change little.")
+    assert "was best at step 500" in of("worse", swd=(200, 90, 60, 90, 120, 130))
+    assert of("nothing", swd=(320, 310, 315, 312)).startswith("It does not work: ")
+    for name in ("no_translation", "collapsed", "inverted"):
+        lines = [{"step": 100, "state": "judging"}, fault(300, name)]
+        assert of(name, health=lines).startswith("It does not work (summer to winter), and")
+        assert f"{name} is seen" in of(f"{name}2", health=lines)
+    over = [fault(300, "collapsed"), fault(400, "collapsed", state="ended")]
+    assert of("recovered", health=over).startswith("It works")
+    assert "no fault was seen" not in of("unwatched", health=())
+
+
+def test_numbers_have_three_digits() -> None:
+    assert [digits(x) for x in (0, 8, 1310.4, 19.27, 0.61234, 0.004118, -12)] == [
+        "0", "8.00", "1310", "19.3", "0.612", "0.00412", "-12.0",
+    ]  # fmt: skip

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from gantrans.errors import UsageError
+from gantrans.serving.limits import Limits
+from gantrans.serving.server import bind
+
+
+def test_port_0_takes_one_that_is_free_and_says_which() -> None:
+    door = bind("127.0.0.1", 0)
+    with door.socket:
+        assert door.socket.getsockname() == ("127.0.0.1", door.port)
+        assert door.url == f"http://127.0.0.1:{door.port}/"
+        assert door.port and door.loopback
+
+
+@pytest.mark.parametrize(("host", "loopback"), [("localhost", True), ("0.0.0.0", False)])
+def test_it_is_known_whether_others_reach_it(host: str, loopback: bool) -> None:
+    door = bind(host, 0)
+    with door.socket:
+        assert door.loopback == loopback
+        assert "0.0.0.0" not in door.url  # which is no address to ask
+
+
+def test_nobody_is_let_in_before_the_models_are_there() -> None:
+    door = bind("127.0.0.1", 0)
+    with door.socket, pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", door.port))
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(UsageError, match=f"port {port} of 127.0.0.1 is taken: .*--port"):
+            bind("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["203.0.113.7", "no.such.host.invalid", "a" * 300])
+def test_a_host_that_is_not_here_is_told(host: str) -> None:
+    with pytest.raises(UsageError, match=r"--host 127\.0\.0\.1"):
+        bind(host, 0)
+
+
+@pytest.mark.parametrize(
+    ("limit", "option"),
+    [({"seconds": 0}, "timeout"), ({"pixels": 0}, "max-pixels"), ({"queue": -1}, "queue")],
+)
+def test_a_limit_that_lets_nothing_through_is_told_by_its_option(
+    limit: dict[str, int], option: str
+) -> None:
+    with pytest.raises(UsageError, match=f"--{option}"):
+        Limits(**limit)
