@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,15 @@ def test_what_is_reported_is_on_disk_at_once_so_that_a_kill_loses_nothing(tmp_pa
 
     assert curve(recorded(tmp_path / "tensorboard"), "x") == [(20, 0.5)]
     written.close()
+
+
+def test_while_nothing_is_reported_its_thread_does_nothing(tmp_path: Path) -> None:
+    tensorboard = tracker(tmp_path)
+    tensorboard.scalars(1, {"loss": 0.5})
+    before = time.process_time()
+    time.sleep(0.3)
+    assert time.process_time() - before < 0.15  # of processor time: a thread that polls takes all
+    tensorboard.close()
 
 
 @pytest.mark.parametrize(("seconds", "flushes"), [(0, 3), (3600, 0)])

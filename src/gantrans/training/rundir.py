@@ -31,7 +31,7 @@ from gantrans.spec.changed import changed
 from gantrans.spec.load import LoadedSpec, Source
 from gantrans.training.retention import sync
 
-RESOLVED = "spec.resolved.json"
+RESOLVED, SUMMARY = "spec.resolved.json", "summary.json"
 
 
 @dataclass(frozen=True)

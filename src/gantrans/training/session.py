@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
@@ -14,33 +13,25 @@ from rich.console import Console
 
 from gantrans.errors import GantransError, UsageError
 from gantrans.inference.device import choose_device, is_out_of_memory
-from gantrans.inference.model_files import checkpoint_folders
 from gantrans.spec.load import LoadedSpec, load
-from gantrans.training import checkpoint, retention, rundir
+from gantrans.training import rundir
 from gantrans.training.alike import refuse_unequal
 from gantrans.training.assemble import Job, assemble
-from gantrans.training.checkpoint import Checkpoint
-from gantrans.training.choice import Choice
 from gantrans.training.data import training_batches
-from gantrans.training.distributed import Ranks, all_ranks, refuse_several
+from gantrans.training.distributed import all_ranks, refuse_several
 from gantrans.training.dry_run import dry_run
 from gantrans.training.evaluate import Scores
 from gantrans.training.farewell import leave_report, noting_the_end
 from gantrans.training.first_look import first_look
-from gantrans.training.machine import machine
 from gantrans.training.opening import opening
 from gantrans.training.preview import check_way
 from gantrans.training.progress import LoggedProgress, PlainProgress, Progress, progress_for
-from gantrans.training.rundir import RunDirectory
+from gantrans.training.reopening import Spec, circumstances, prepare, reopen, writing_in
+from gantrans.training.rundir import SUMMARY, RunDirectory
 from gantrans.training.samples import batch_picture
 from gantrans.training.stop import StopRequest
 from gantrans.training.summary import in_words
 from gantrans.training.trainer import Trainer
-
-Spec = Path | str | Mapping[str, Any]
-Say = Callable[[str], None]
-
-SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -103,14 +94,14 @@ def run(
             refuse_unequal(job)
             directory = _created(job, Path(run_dir) if run_dir else None)
         else:
-            job, directory, resumed = _reopen(Path(resume), spec, settings, files, device, ranks)
+            job, directory, resumed = reopen(Path(resume), spec, settings, files, device, ranks)
         progress: Progress = PlainProgress(Console(quiet=True))
         if ranks.first:
             progress = LoggedProgress(progress_for(console, preview), directory.path / "log.txt")
         try:
             trainer = Trainer(job, directory, progress, resumed)
             if resume is not None and ranks.first:
-                _prepare(directory, job, resumed, progress.say)
+                prepare(directory, job, resumed, progress.say)
             for line in opening(job, directory, resumed):
                 progress.say(line)
             if resume is None and ranks.first:
@@ -146,7 +137,7 @@ def _conclude(trainer: Trainer, result: RunResult) -> None:
         "best_step": best["step"] if best else None,
         "stopped": result.stopped,
     }
-    with _writing_in(trainer.run):
+    with writing_in(trainer.run):
         trainer.run.write_json(SUMMARY, summary)
     for line in in_words(
         trainer.job,
@@ -205,72 +196,8 @@ def _created(job: Job, wanted: Path | None) -> RunDirectory:
     """The directory of a new run, which the first rank makes."""
     made = None
     if job.ranks.first:
-        made = str(rundir.create(job.loaded, wanted, Path("runs"), _circumstances(job)).path)
+        made = str(rundir.create(job.loaded, wanted, Path("runs"), circumstances(job)).path)
     return RunDirectory(Path(job.ranks.from_first(made)))
-
-
-def _circumstances(job: Job) -> dict[str, Any]:
-    """What the spec does not say."""
-    return {"steps": job.steps, "device": str(job.device), "machine": machine(job.device)}
-
-
-def _reopen(
-    resume: Path,
-    spec: Spec | None,
-    settings: Iterable[str],
-    plugins: list[Path],
-    device: str,
-    ranks: Ranks,
-) -> tuple[Job, RunDirectory, Checkpoint | None]:
-    """The run to go on with, and the checkpoint to go on from: the newest unless one is named."""
-    named = resume.absolute() if resume.absolute().parent.name == "checkpoints" else None
-    directory = rundir.reopen(named.parent.parent if named else resume)
-    if spec is None:
-        source, copies = rundir.recorded(directory)
-        given = {file.name for file in plugins}  # such a file takes the place of the run's copy
-        kept_files = [copy for copy in copies if copy.name not in given]
-        loaded = load(source, settings=settings, plugins=[*kept_files, *plugins])
-    else:
-        loaded = load(spec, settings=settings, plugins=plugins)
-    job = assemble(loaded, choose_device(device, *ranks.here), ranks)
-    refuse_unequal(job)
-    kept = [named] if named else checkpoint_folders(directory.checkpoints)
-    newest = ranks.from_first(str(kept[-1]) if kept else None)  # a shared disk may be behind
-    resumed = checkpoint.load(Path(newest), torch.device("cpu")) if newest else None
-    done = resumed.facts["step"] if resumed else 0
-    # One that was killed between its last checkpoint and its summary still has to end.
-    concluded = (directory.path / SUMMARY).exists()
-    if resumed and concluded and done < job.steps:
-        _refuse_stopped(job, directory, resumed)
-    if done > job.steps or (done == job.steps and concluded):
-        raise UsageError(
-            f"the run {directory.path} is finished: {done} of {job.steps} steps are done. "
-            "Train longer with a larger --set train.epochs=N"
-        )
-    return job, directory, resumed
-
-
-def _refuse_stopped(job: Job, directory: RunDirectory, resumed: Checkpoint) -> None:
-    """A run that ended for want of a better metric, and would end again at once."""
-    choice = Choice.of(job)
-    choice.load_state(resumed.facts)
-    if choice.stopped:
-        raise UsageError(
-            f"the run {directory.path} stopped early, at step {resumed.facts['step']} of "
-            f"{job.steps}: {choice.why_stopped()}. Go on with a larger --set train.stop_after=N, "
-            "or without an end before the last step: --set train.stop_after=0"
-        )
-
-
-def _prepare(directory: RunDirectory, job: Job, resumed: Checkpoint | None, say: Say) -> None:
-    """Make an earlier run's directory ready to go on from `resumed`, now that all of it fits."""
-    if resumed is None:
-        say("there is no checkpoint: the run begins again")
-    with _writing_in(directory):
-        rundir.record(directory, job.loaded, _circumstances(job))
-        (directory.path / SUMMARY).unlink(missing_ok=True)
-        found = (resumed.folder, resumed.facts) if resumed else None
-        retention.rewind(directory.checkpoints, found, say)
 
 
 @contextmanager
@@ -285,15 +212,4 @@ def _memory_advice(directory: RunDirectory | None = None) -> Iterator[None]:
             "there is not enough memory. Smaller values of data.transform.crop, generator.width or "
             "train.batch_size need less (train.accumulate makes up for a smaller batch); "
             f"gantrans run SPEC --dry-run tells how much a step takes.{again}"
-        ) from error
-
-
-@contextmanager
-def _writing_in(directory: RunDirectory) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise GantransError(
-            f"cannot write in the run directory {directory.path}: {error}; make room or mend its "
-            f"permissions, then go on with: gantrans run --resume {directory.path}"
         ) from error

@@ -50,8 +50,10 @@ class TensorBoard(Tracker):
         from torch.utils.tensorboard import SummaryWriter
 
         first = start_step + 1  # of this session; what is recorded from there on will be done again
+        # With 0 its thread would never wait: it would keep a core busy.
+        seldom = config.flush_seconds or 120
         self._writer = SummaryWriter(
-            str(run_dir / config.folder), purge_step=first, flush_secs=config.flush_seconds
+            str(run_dir / config.folder), purge_step=first, flush_secs=seldom
         )
         for name in SPEC_FILES:
             if (file := run_dir / name).is_file():
