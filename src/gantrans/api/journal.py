@@ -43,10 +43,10 @@ def entries(path: Path) -> Iterator[dict[str, Any]]:
         for line in file:
             try:
                 entry = json.loads(line)
-                int(entry["step"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, RecursionError):
                 continue
-            yield entry
+            if isinstance(entry, dict) and type(entry.get("step")) is int:
+                yield entry
 
 
 def _forget_after(path: Path, step: int) -> None:

@@ -17,8 +17,9 @@ def noting_the_end(run: RunDirectory, say: Callable[[str], None]) -> Iterator[No
     """Around training: if it raises, log.txt gets the reason, and the report is written."""
     try:
         yield
-    except GantransError as error:
-        reason = " ".join(str(error).split())
+    except Exception as error:
+        unexpected = "" if isinstance(error, GantransError) else f"{type(error).__name__}: "
+        reason = unexpected + " ".join(str(error).split())
         with suppress(OSError), (run.path / "log.txt").open("a", encoding="utf-8") as log:
             log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {ENDED}{reason}\n")
         leave_report(run, say)

@@ -13,12 +13,10 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from gantrans.api.image import to_image
+from gantrans.report.layout import LAYOUT, VERSION
 
 GAP, TILE = 4, 128
 BACKGROUND, INK = "white", "black"
-LAYOUT = "gantrans"
-"""The text of a PNG, and the key of `Image.info`, with where the images lie, as JSON:
-{"version": 1, "blocks": [{"heading", "columns": [...], "rows": [[[x, y, width, height], ...]]}]}"""
 
 
 @dataclass(frozen=True)
@@ -101,5 +99,5 @@ def _stack(pages: Sequence[tuple[Image.Image, dict[str, Any]]]) -> Image.Image:
         rows = [[[x, y + top, w, h] for x, y, w, h in row] for row in block["rows"]]
         blocks.append({**block, "rows": rows})
         top += page.height + GAP
-    whole.info[LAYOUT] = json.dumps({"version": 1, "blocks": blocks})
+    whole.info[LAYOUT] = json.dumps({"version": VERSION, "blocks": blocks})
     return whole

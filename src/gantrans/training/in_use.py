@@ -15,13 +15,15 @@ from gantrans.inference.precision import products_in
 def in_use(networks: Iterable[nn.Module]) -> Iterator[None]:
     """In evaluation mode and without gradients: no dropout, and no statistics are gathered.
 
-    So looking at a network never changes it. Afterwards each is in the mode that it was in.
+    So looking at a network never changes it. Afterwards each of its parts is in the mode that it
+    was in: a plugin may keep one of them in evaluation mode while it trains.
     Compiled networks run uncompiled, for each new size of an image would be compiled for a minute.
     """
-    before = [(network, network.training) for network in networks]
+    parts = [part for network in networks for part in network.modules()]
+    before = [(part, part.training) for part in parts]
     try:
-        for network, _ in before:
-            network.eval()
+        for part, _ in before:
+            part.training = False
         with (
             torch.inference_mode(),
             torch.compiler.set_stance("force_eager"),
@@ -29,5 +31,5 @@ def in_use(networks: Iterable[nn.Module]) -> Iterator[None]:
         ):
             yield
     finally:
-        for network, training in before:
-            network.train(training)
+        for part, training in before:
+            part.training = training

@@ -7,7 +7,6 @@ images: https://iterm2.com/documentation-images.html; sixel: DEC's VT330/340 man
 from __future__ import annotations
 
 import io
-import json
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from rich.segment import ControlType, Segment
 
 from gantrans.api.problem import shown
 from gantrans.errors import UsageError
-from gantrans.training.grid import LAYOUT
+from gantrans.report.layout import LAYOUT, placed
 from gantrans.training.sixel import sixel
 
 ESC = "\x1b"
@@ -120,8 +119,8 @@ def preview_for(
 
 def excerpt(samples: Image.Image, width: int) -> Image.Image:
     """The first rows of each block of a grid side by side, no wider than `width` pixels."""
-    blocks = json.loads(samples.info[LAYOUT])["blocks"] if LAYOUT in samples.info else []
-    parts = [samples.crop(_around(block["rows"][:ROWS])) for block in blocks] or [samples]
+    blocks = placed(samples.info.get(LAYOUT), samples.size)
+    parts = [samples.crop(_around(block.rows[:ROWS])) for block in blocks] or [samples]
     gap = 8
     size = sum(part.width + gap for part in parts) - gap, max(part.height for part in parts)
     whole, x = Image.new("RGB", size, "white"), 0

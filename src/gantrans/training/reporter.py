@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from torch import Tensor
 
@@ -17,6 +18,8 @@ from gantrans.training.samples import SampleImages
 from gantrans.training.standing import Measured, Pace, Standing, digits, memory_in_use
 from gantrans.training.step import TrainingStep
 from gantrans.training.trackers import Trackers
+
+T = TypeVar("T")
 
 
 class Reporter:
@@ -44,17 +47,15 @@ class Reporter:
         self.trackers = Trackers(
             job.spec.trackers if first else {}, run_dir=run.path, start_step=start_step, say=say
         )
-        self.health = (
-            Health(job, run_dir=run.path, start_step=start_step, say=say) if first else None
-        )
-        if self.health:
-            self.health.load_state(looked)
+        self.health: Health | None = None
+        if first:
+            self.health = self._guarded(lambda: self._health(start_step, looked))
         self._observed: Observation | None = None
 
     def observation(self, step: int) -> Observation | None:
         """What the step that ends as `step` is shown to, if its numbers will be read."""
-        due = self.health and step % self.job.spec.train.log_every == 0
-        self._observed = self.health.observation(step) if self.health and due else None
+        health, due = self.health, step % self.job.spec.train.log_every == 0
+        self._observed = self._guarded(lambda: health.observation(step)) if health and due else None
         return self._observed
 
     def numbers(
@@ -68,20 +69,18 @@ class Reporter:
             rate: the learning rate of the step.
             measured: the newest evaluation.
         """
-        seen: dict[str, float] = {}
-        if self.health and self._observed:
-            seen = self.health.read(pace.step, self._observed, values)
-        health, memory = (
-            self.health.in_a_line if self.health else "",
-            memory_in_use(self.job.device),
-        )
-        self.progress.report(Standing(pace, values, measured, health, memory))
+        health, observed = self.health, self._observed
+        seen: dict[str, float] | None = None
+        if health and observed:
+            seen = self._guarded(lambda: health.read(pace.step, observed, values))
+        line, memory = self.health.in_a_line if self.health else "", memory_in_use(self.job.device)
+        self.progress.report(Standing(pace, values, measured, line, memory))
         extra = {
             "images_per_second": pace.images_per_second,
             "waiting": pace.waiting,
             "learning_rate": rate,
         }
-        self.trackers.scalars(pace.step, {**values, **seen, **extra})
+        self.trackers.scalars(pace.step, {**values, **(seen or {}), **extra})
 
     def pictures(self, step: int, training: TrainingStep) -> None:
         """Samples, drawn by the first rank; the others wait for it."""
@@ -103,18 +102,39 @@ class Reporter:
 
     def state(self) -> dict[str, Tensor]:
         """What the next session needs, as named tensors."""
-        return self.health.state() if self.health else {}
+        return (self._guarded(self.health.state) if self.health else None) or {}
 
     def not_finite(self, step: int, what: str) -> None:
         """The run ends for a number that is none."""
-        if self.health:
-            self.health.not_finite(step, what)
+        if health := self.health:
+            self._guarded(lambda: health.not_finite(step, what))
 
     def close(self) -> None:
         """The session has ended, well or not."""
         self.trackers.close()
         if self.health:
-            self.health.close()
+            self._guarded(self.health.close)
+
+    def _health(self, start_step: int, looked: Mapping[str, Tensor]) -> Health:
+        health = Health(
+            self.job,
+            run_dir=self.run.path,
+            start_step=start_step,
+            images=self.samples.images,
+            say=self.progress.say,
+        )
+        health.load_state(looked)
+        return health
+
+    def _guarded(self, ask: Callable[[], T]) -> T | None:
+        """What health answers; where it fails it is dropped, and training goes on."""
+        try:
+            return ask()
+        except Exception as error:
+            self.health = None
+            why = f"{type(error).__name__}: {error}"
+            self.progress.say(f"health is not watched any more, its detectors failed: {why}")
+            return None
 
     def _draw(self, step: int, training: TrainingStep) -> None:
         picture = self.samples.picture(training.translators(), training.for_use())

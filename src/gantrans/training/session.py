@@ -13,10 +13,12 @@ from rich.console import Console
 
 from gantrans.errors import GantransError, UsageError
 from gantrans.inference.device import choose_device, is_out_of_memory
+from gantrans.report.running import running
 from gantrans.spec.load import LoadedSpec, load
 from gantrans.training import rundir
 from gantrans.training.alike import refuse_unequal
 from gantrans.training.assemble import Job, assemble
+from gantrans.training.checkpoint import Checkpoint
 from gantrans.training.data import training_batches
 from gantrans.training.distributed import all_ranks, refuse_several
 from gantrans.training.dry_run import dry_run
@@ -95,33 +97,49 @@ def run(
             directory = _created(job, Path(run_dir) if run_dir else None)
         else:
             job, directory, resumed = reopen(Path(resume), spec, settings, files, device, ranks)
-        progress: Progress = PlainProgress(Console(quiet=True))
-        if ranks.first:
-            progress = LoggedProgress(progress_for(console, preview), directory.path / "log.txt")
-        try:
-            trainer = Trainer(job, directory, progress, resumed)
-            if resume is not None and ranks.first:
-                prepare(directory, job, resumed, progress.say)
-            for line in opening(job, directory, resumed):
+        with running(directory.path) if ranks.first else nullcontext():
+            progress: Progress = PlainProgress(Console(quiet=True))
+            if ranks.first:
+                shown = progress_for(console, preview)
+                progress = LoggedProgress(shown, directory.path / "log.txt")
+            return _trained(job, directory, resumed, progress, stop, new=resume is None)
+
+
+def _trained(
+    job: Job,
+    directory: RunDirectory,
+    resumed: Checkpoint | None,
+    progress: Progress,
+    stop: StopRequest,
+    *,
+    new: bool,
+) -> RunResult:
+    """Train to the end, and say and write how that was."""
+    first = job.ranks.first
+    try:
+        trainer = Trainer(job, directory, progress, resumed)
+        if first and not new:
+            prepare(directory, job, resumed, progress.say)
+        for line in opening(job, directory, resumed):
+            progress.say(line)
+        if first and new:
+            for line in first_look(job, directory):
                 progress.say(line)
-            if resume is None and ranks.first:
-                for line in first_look(job, directory):
-                    progress.say(line)
-            noting = noting_the_end(directory, progress.say) if ranks.first else nullcontext()
-            with noting, _memory_advice(directory):
-                trainer.train(stop)
-        finally:
-            progress.close()
-        result = RunResult(
-            directory.path,
-            trainer.step,
-            trainer.stopwatch.seconds,
-            trainer.scores,
-            trainer.stopped,
-        )
-        if ranks.first:
-            _conclude(trainer, result)
-            leave_report(directory, progress.say)
+        noting = noting_the_end(directory, progress.say) if first else nullcontext()
+        with noting, _memory_advice(directory):
+            trainer.train(stop)
+    finally:
+        progress.close()
+    result = RunResult(
+        directory.path,
+        trainer.step,
+        trainer.stopwatch.seconds,
+        trainer.scores,
+        trainer.stopped,
+    )
+    if first:
+        _conclude(trainer, result)
+        leave_report(directory, progress.say)
     return result
 
 

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gantrans.training.grid import GAP, LAYOUT, Block, drawable, grid, save
+from gantrans.report.layout import LAYOUT
+from gantrans.training.grid import GAP, Block, drawable, grid, save
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 

@@ -21,7 +21,7 @@ class Fault:
         name: in health.jsonl.
         quantity: the number that shows it: the curve health/<quantity>/<where>.
         threshold: beyond it, the fault is there.
-        above: whether beyond means above.
+        over: back at this number, it is over.
         severity: how bad it is.
         title: in two or three words.
         seen: what one sees, with the {value} and the {threshold}.
@@ -32,12 +32,17 @@ class Fault:
     name: str
     quantity: str
     threshold: float
-    above: bool
+    over: float
     severity: Severity
     title: str
     seen: str
     means: str
     advice: str
+
+    def beyond(self, value: float, *, since_before: bool = False) -> bool:
+        """Whether `value` shows it; that a fault which was there goes on takes less."""
+        limit = self.over if since_before else self.threshold
+        return value > limit if self.threshold > self.over else value < limit
 
     def texts(self, value: float) -> dict[str, str]:
         """What health.jsonl says where the number is `value`."""
@@ -50,7 +55,7 @@ FAULTS = (
         "no_translation",
         "unchanged",
         0.93,
-        True,
+        0.9,
         "fault",
         "no translation",
         "the output is the input, almost unchanged: {value:.1%} of the input's contrast comes out "
@@ -65,7 +70,7 @@ FAULTS = (
         "collapsed",
         "variation",
         0.4,
-        False,
+        0.45,
         "fault",
         "collapse",
         "whatever goes in, nearly the same comes out: outputs vary {value:.0%} as much as real "
@@ -80,7 +85,7 @@ FAULTS = (
         "inverted",
         "likeness",
         -0.65,
-        False,
+        -0.6,
         "fault",
         "inverted colours",
         "light comes out dark and dark comes out light: input and output correlate by {value:.2f} "
@@ -94,7 +99,7 @@ FAULTS = (
         "hidden_information",
         "hidden",
         3.0,
-        True,
+        2.5,
         "warning",
         "hidden information",
         "the way back fails when the translation carries noise that one hardly sees: its error is "
@@ -108,7 +113,7 @@ FAULTS = (
         "saturated",
         "saturated",
         0.3,
-        True,
+        0.25,
         "warning",
         "saturated outputs",
         "outputs are black or white, or full colours, where real images are not: {value:.0%} of "
@@ -121,11 +126,11 @@ FAULTS = (
         "checkerboard",
         "checkerboard",
         3.0,
-        True,
+        2.5,
         "warning",
         "chequered pattern",
         "a pattern that repeats every 2 or 4 pixels lies over the outputs: {value:.1f} levels of "
-        "255 strong (more than {threshold:g})",
+        "255 stronger than in real images (more than {threshold:g})",
         "Transposed convolutions write their pixels in turns (Odena et al. 2016); early in a run "
         "it often goes away by itself",
         'generator.upsample = "nearest"',
@@ -134,7 +139,7 @@ FAULTS = (
         "discriminator_too_strong",
         "doubt",
         0.05,
-        False,
+        0.06,
         "warning",
         "discriminator too strong",
         "the discriminator makes hardly any mistake: its loss is {value:.1%} of that of one that "
@@ -148,7 +153,7 @@ FAULTS = (
         "discriminator_too_weak",
         "doubt",
         2.0,
-        True,
+        1.8,
         "warning",
         "discriminator too weak",
         "the discriminator is worse than guessing: its loss is {value:.0%} of that of one that "
@@ -163,21 +168,21 @@ FAULTS = (
         "one_sided",
         "one_sided",
         6.0,
-        True,
+        5.0,
         "warning",
         "one-sided",
-        "one direction learns and the other does not: this loss is {value:.1f} times that of the "
-        "other side (more than {threshold:g})",
-        "One generator is far behind, or one domain is much harder; a loss can also be written so "
-        "that it counts in one direction only",
-        "look at the samples of this side; check that both domains' folders hold what they should "
-        "(gantrans check-data), and a loss of your own for both directions",
+        "the two directions are far apart: the larger of the two sides of this loss is {value:.1f} "
+        "times the other (more than {threshold:g})",
+        "One direction learns and the other is left behind, or one domain is much harder; 1000 "
+        "stands for a loss that counts in one direction only",
+        "compare the samples of both directions; see that both domains' folders hold what they "
+        "should (gantrans check-data), and that a loss of your own gives both directions",
     ),
     Fault(
         "vanishing_gradient",
         "gradient",
         1e-7,
-        False,
+        2e-7,
         "warning",
         "vanishing gradient",
         "the network gets almost no gradient: {value:.1e} in the mean square root over its weights "
@@ -190,7 +195,7 @@ FAULTS = (
         "exploding_gradient",
         "growth",
         20.0,
-        True,
+        10.0,
         "warning",
         "exploding gradient",
         "the gradient is {value:.0f} times as large as it used to be (more than {threshold:g})",
@@ -204,7 +209,7 @@ NOT_FINITE = Fault(
     "not_finite",
     "",
     0.0,
-    True,
+    0.0,
     "fault",
     "not a number",
     "",

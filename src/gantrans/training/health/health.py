@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from gantrans.api.journal import Journal, entries
+from gantrans.api.step import Domain
 from gantrans.training.assemble import Job
 from gantrans.training.health.faults import BY_NAME, FAULTS, NOT_FINITE, Fault
 from gantrans.training.health.memory import Memory
 from gantrans.training.health.observation import Observation
+from gantrans.training.health.probe import hidden, variation
 from gantrans.training.health.terms import doubt, one_sided
 from gantrans.training.health.verdicts import LOOKS, Verdict
 
 FILE = "health.jsonl"
 
 OBSERVE, PROBE = 10, 100
-"""Steps between two looks, and two at the way back under noise; more if fewer are logged."""
+"""Steps between two looks, and two that need passes of their own; more if fewer are logged."""
 
-PROBES = 5
-"""Looks that a verdict takes of what is looked at so seldom."""
+PROBED, PROBES = ("variation", "hidden"), 5
+"""The quantities that are looked at so seldom, and how many looks a verdict on them takes."""
 
 GRACE = 200, 1000
 """Steps at the beginning that are not judged: a tenth of the run, within these bounds."""
@@ -35,17 +37,24 @@ class Health:
         job: the run.
         run_dir: its folder.
         start_step: finished steps when the session begins; faults that were there go on.
+        images: some of each domain, (C, H, W) in [-1, 1]: see probe.variation.
         say: where a fault that begins or ends is told of.
     """
 
     def __init__(
-        self, job: Job, *, run_dir: Path, start_step: int, say: Callable[[str], None]
+        self,
+        job: Job,
+        *,
+        run_dir: Path,
+        start_step: int,
+        images: Mapping[Domain, Sequence[Tensor]],
+        say: Callable[[str], None],
     ) -> None:
-        self.job, self._say = job, say
+        self.job, self.images, self._say = job, images, say
         self._grace = min(max(job.steps // 10, GRACE[0]), GRACE[1])
         self._memory = Memory()
         self._verdicts: dict[tuple[str, str], Verdict] = {}
-        self._began: dict[tuple[str, str], int] = {}
+        self._began: dict[tuple[str, str], dict[str, Any]] = {}  # as in the file
         self._judging = False
         self._journal: Journal | None = None
         try:
@@ -66,7 +75,7 @@ class Health:
         Args:
             step: finished steps.
             observed: what the last of them was shown to.
-            terms: the mean of each curve since the last look.
+            terms: the mean of each curve since the last report.
         """
         found = {
             **self._seen(observed),
@@ -74,16 +83,14 @@ class Health:
             **{("one_sided", where): value for where, value in one_sided(self.job, terms).items()},
         }
         if self._due(step, PROBE):
-            for way, ratio in observed.hidden(self.job.spec.seed, step).items():
-                found["hidden", self._called(way)] = ratio
+            found |= self._probed(step, observed)
         if step > self._grace:
             self._judge(step, found)
         return {f"health/{name}/{where}": float(f"{v:.4g}") for (name, where), v in found.items()}
 
     def not_finite(self, step: int, what: str) -> None:
         """A term or a weight is not finite: the run ends, and this is why."""
-        texts = {**NOT_FINITE.texts(0.0), "seen": what}
-        self._write(step, NOT_FINITE, "", "began", step, texts)
+        self._put(step, {**_entry(NOT_FINITE, "", step, 0.0), "seen": what, "state": "began"})
 
     @property
     def in_a_line(self) -> str:
@@ -91,8 +98,8 @@ class Health:
         if not self._began:
             return "nothing wrong is seen" if self._judging else "too early to tell"
         return ", ".join(
-            f"{BY_NAME[name].title}{f' ({where})' if where else ''} since step {since}"
-            for (name, where), since in self._began.items()
+            f"{entry['title']}{f' ({where})' if where else ''} since step {entry['since']}"
+            for (_, where), entry in self._began.items()
         )
 
     def state(self) -> dict[str, Tensor]:
@@ -121,15 +128,26 @@ class Health:
             self._journal.close()
 
     def _seen(self, observed: Observation) -> dict[tuple[str, str], float]:
-        found: dict[tuple[str, str], float] = {}
+        found: dict[tuple[str, str], float | None] = {}
         for place, look in observed.looks().items():
-            numbers = {**look.numbers, **self._memory.images(place, look)}
-            found |= {(name, self._called(place)): value for name, value in numbers.items()}
+            where = self._called(place)
+            found |= {(name, where): value for name, value in look.numbers.items()}
+            found["checkerboard", where] = self._memory.checkerboard(place, look)
         for network, size in observed.gradients().items():
             found["gradient", network] = size
-            growth = self._memory.growth(network, size)
-            if growth is not None:
-                found["growth", network] = growth
+            found["growth", network] = self._memory.growth(network, size)
+        return {key: value for key, value in found.items() if value is not None}
+
+    def _probed(self, step: int, observed: Observation) -> dict[tuple[str, str], float]:
+        generators, pairs = self.job.method.generators, observed.pairs()
+        sizes = {tuple(fake.shape[-2:]) for _, fake in pairs.values()}
+        found: dict[tuple[str, str], float] = {}
+        if sizes:
+            size = min(sizes)
+            spread = variation(generators, self.images, (size[0], size[1]), self.job.device)
+            upset = hidden(generators, pairs, self.job.spec.seed, step)
+            for name, numbers in (("variation", spread), ("hidden", upset)):
+                found |= {(name, self._called(way)): value for way, value in numbers.items()}
         return found
 
     def _judge(self, step: int, found: Mapping[tuple[str, str], float]) -> None:
@@ -137,6 +155,11 @@ class Health:
             for (quantity, where), value in found.items():
                 if quantity == fault.quantity:
                     self._look(fault, where, step, value)
+        for name, where in list(self._began):
+            fault = BY_NAME[name]
+            due = fault.quantity not in PROBED or self._due(step, PROBE)
+            if due and (fault.quantity, where) not in found:  # what is not there any more is over
+                self._look(fault, where, step, fault.over)
         if not self._judging and any(verdict.judging for verdict in self._verdicts.values()):
             self._judging = True
             self._put(step, {"state": "judging"})
@@ -144,7 +167,7 @@ class Health:
     def _verdict(self, fault: Fault, where: str) -> Verdict:
         key = fault.name, where
         if key not in self._verdicts:
-            looks = PROBES if fault.quantity == "hidden" else LOOKS
+            looks = PROBES if fault.quantity in PROBED else LOOKS
             self._verdicts[key] = Verdict(fault, looks, active=key in self._began)
         return self._verdicts[key]
 
@@ -158,45 +181,18 @@ class Health:
             return
         place = f"{where}: " if where else ""
         if verdict.active:
-            self._began[key] = verdict.since
-            texts = fault.texts(verdict.value)
-            self._write(step, fault, where, "began", verdict.since, texts, verdict.value)
-            self._say(f"step {step}: {place}{texts['seen']}. {texts['means']}. Try: {texts['try']}")
+            entry = self._began[key] = _entry(fault, where, verdict.since, verdict.value)
+            said = f"{entry['seen']}. {entry['means']}. Try: {entry['try']}"
         else:
-            since = self._began.pop(key)
-            texts = fault.texts(verdict.value)
-            self._write(step, fault, where, "ended", since, texts, verdict.value)
-            self._say(f"step {step}: {place}{fault.title}: not any more")
+            entry = self._began.pop(key)
+            said = f"{fault.title}: not any more"
+        self._put(step, {**entry, "state": "began" if verdict.active else "ended"})
+        self._say(f"step {step}: {place}{said}")
 
     def _called(self, place: str) -> str:
         """summer->winter, of a direction; winter, of a domain."""
         names = self.job.spec.domains.model_dump()
         return "->".join(names[domain] for domain in place)
-
-    def _write(
-        self,
-        step: int,
-        fault: Fault,
-        where: str,
-        state: str,
-        since: int,
-        texts: Mapping[str, str],
-        value: float | None = None,
-    ) -> None:
-        self._put(
-            step,
-            {
-                "fault": fault.name,
-                "title": fault.title,
-                "where": where,
-                "state": state,
-                "since": since,
-                "value": value,
-                "threshold": fault.threshold,
-                "severity": fault.severity,
-                **texts,
-            },
-        )
 
     def _put(self, step: int, entry: Mapping[str, Any]) -> None:
         if self._journal is None:
@@ -215,4 +211,19 @@ class Health:
             if key[0] in BY_NAME and key[0] != NOT_FINITE.name:  # its step is done again
                 self._began.pop(key, None)
                 if entry.get("state") == "began":
-                    self._began[key] = int(entry["since"])
+                    again = _entry(BY_NAME[key[0]], key[1], entry["step"], 0.0)
+                    self._began[key] = {**again, **{k: entry[k] for k in again if k in entry}}
+
+
+def _entry(fault: Fault, where: str, since: int, value: float) -> dict[str, Any]:
+    """What health.jsonl says of a fault that began."""
+    return {
+        "fault": fault.name,
+        "title": fault.title,
+        "where": where,
+        "since": since,
+        "value": value,
+        "threshold": fault.threshold,
+        "severity": fault.severity,
+        **fault.texts(value),
+    }

@@ -12,30 +12,28 @@ from torch import Tensor
 from gantrans.training.health import quantities as q
 from gantrans.training.health.observation import Look
 
-KEPT = {"fake": 16, "real": 16, "lattice": 10, "gradient": 100}
-"""How many of the newest of each kind count."""
+KEPT = {"fake": 10, "real": 10, "gradient": 100}
+"""How many of the newest count: patterns of translations and of real images, gradients."""
 
-FEWEST, FIRST_GRADIENTS = 8, 10
-"""From how many images on they are compared, and from how many gradients on one is usual."""
+FIRST_GRADIENTS = 10
+"""From how many gradients on one is usual."""
 
 
 class Memory:
-    """The newest thumbnails, lattices and gradients, by place; bounded, however long the run."""
+    """The newest patterns and gradients, by place; bounded, however long the run."""
 
     def __init__(self) -> None:
         self._kept: dict[str, dict[str, deque[Tensor]]] = {kind: {} for kind in KEPT}
 
-    def images(self, place: str, look: Look) -> dict[str, float]:
-        """variation: how much translations differ from each other, 1 being as real images do.
-        checkerboard: the strength of the pattern that all of them share, in levels of 255."""
-        fakes = self._keep("fake", place, look.fake[0])
-        reals = self._keep("real", place, look.real[0])
-        numbers = {
-            "checkerboard": float(q.levels(self._keep("lattice", place, look.lattice).mean(0)))
-        }
-        if len(fakes) >= FEWEST and (usual := float(q.variation(reals))) > 0:
-            numbers["variation"] = float(q.variation(fakes)) / usual
-        return numbers
+    def checkerboard(self, place: str, look: Look) -> float | None:
+        """How much stronger the pattern that all translations share is than that of real images.
+
+        In levels of 255; None of small images.
+        """
+        if look.fake is None or look.real is None:
+            return None
+        fakes, reals = self._keep("fake", place, look.fake), self._keep("real", place, look.real)
+        return float(q.levels(fakes.mean(0)) - q.levels(reals.mean(0)))
 
     def growth(self, network: str, size: float) -> float | None:
         """How many times a gradient is as large as the median of those before; None: too few."""

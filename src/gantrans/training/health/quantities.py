@@ -18,6 +18,9 @@ THUMBNAIL = 8
 PERIOD = 4
 """Pixels after which the pattern of two upsamplings repeats; that of one repeats after 2."""
 
+FEWEST_BLOCKS = 12
+"""Repetitions of a pattern across and down that it takes to tell it from what is in the images."""
+
 
 def unchanged(source: Tensor, fake: Tensor) -> Tensor:
     """How much of the input comes out as it went in: 1 all of it, 0 or less nothing; scalar.
@@ -55,17 +58,17 @@ def variation(thumbs: Tensor) -> Tensor:
     return thumbs.std(0, correction=0).mean()
 
 
-def lattice(images: Tensor) -> Tensor:
-    """The pattern (4, 4) that repeats all over the images, if there is one.
+def lattice(images: Tensor) -> Tensor | None:
+    """The pattern (4, 4) that repeats all over the images; None of images that are too small.
 
     What remains of them without their coarse parts, averaged over all places with the same
     coordinates modulo 4. By Parseval's theorem its mean square is the energy at the frequencies
     of the periods 4 and 2 (Odena et al. 2016 show where it comes from). The blur that takes the
     coarse parts out spans two periods exactly, with half weights at its ends, so that it leaves the
-    pattern as it is. Images below 12 pixels have none.
+    pattern as it is.
     """
-    if min(images.shape[-2:]) < 3 * PERIOD:
-        return images.new_zeros(PERIOD, PERIOD)
+    if min(images.shape[-2:]) < (FEWEST_BLOCKS + 2) * PERIOD:
+        return None
     gray = images.mean(1, keepdim=True)
     row = torch.ones(2 * PERIOD + 1, device=images.device, dtype=images.dtype)
     row[0] = row[-1] = 0.5

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
+from gantrans.api.discriminator import Discriminator
+from gantrans.api.step import ENDS
 from gantrans.training.assemble import Job
+
+FARTHEST = 1000.0
+"""The ratio where one side is 0 or is not there at all."""
 
 
 def doubt(job: Job, terms: Mapping[str, float]) -> dict[str, float]:
@@ -19,7 +24,7 @@ def doubt(job: Job, terms: Mapping[str, float]) -> dict[str, float]:
         terms: by curve, <phase>/<loss>/<where>.
     """
     found: dict[str, list[float]] = defaultdict(list)
-    for loss, values in _sides(terms):
+    for loss, values in _sides(terms, _phases(job, judging=True)):
         chance = job.method.parts.losses.by_name[loss].chance()
         for where, value in values.items():
             if chance and where in _domains(job):
@@ -28,28 +33,52 @@ def doubt(job: Job, terms: Mapping[str, float]) -> dict[str, float]:
 
 
 def one_sided(job: Job, terms: Mapping[str, float]) -> dict[str, float]:
-    """By "<loss> <where>", how many times a term is as large as that of the other side.
+    """By loss, how many times the larger of its two sides is as large as the other.
 
-    Of the generators' terms that are errors, so above 0, and that both sides have.
+    Of the generators' terms that are errors; what the discriminators say of both sides is compared
+    by their `doubt`, since scores have no zero. Nothing in methods of one direction.
     """
+    if len(job.method.generators) < len(ENDS):
+        return {}
     found: dict[str, float] = {}
-    for loss, values in _sides(terms):
-        judged = job.method.parts.losses.by_name[loss].chance() and set(values) <= _domains(job)
-        if len(values) != 2 or judged or min(values.values()) <= 0:
-            continue
-        (one, first), (other, second) = values.items()
-        found[f"{loss} {one}"], found[f"{loss} {other}"] = first / second, second / first
+    ways = {"->".join(job.spec.domains.model_dump()[d] for d in ends) for ends in ENDS.values()}
+    for loss, values in _sides(terms, _phases(job, judging=False)):
+        judged = "discriminator" in job.method.parts.losses.by_name[loss].sides()
+        both = next((keys for keys in (ways, _domains(job)) if set(values) <= keys), None)
+        if both and not judged and min(values.values()) >= 0:
+            found[loss] = _ratio([values.get(key, 0.0) for key in both])
+    if len(doubts := doubt(job, terms)) == len(ENDS):
+        found["discriminators"] = _ratio(list(doubts.values()))
     return found
 
 
-def _sides(terms: Mapping[str, float]) -> Iterator[tuple[str, dict[str, float]]]:
-    """Of each loss in each phase, its values by what they are of."""
-    phases: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+def _ratio(sides: Collection[float]) -> float:
+    low, high = min(sides), max(sides)
+    if high <= 0:
+        return 1.0
+    return min(high / low, FARTHEST) if low > 0 else FARTHEST
+
+
+def _phases(job: Job, *, judging: bool) -> set[str]:
+    """The names of those that train discriminators, or of the others."""
+    return {
+        phase.name
+        for phase in job.method.phases
+        if judging == any(isinstance(network, Discriminator) for network in phase.trains.values())
+    }
+
+
+def _sides(
+    terms: Mapping[str, float], phases: Collection[str]
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Of each loss in each of the phases, its values by what they are of."""
+    found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
     for curve, value in terms.items():
         if curve.count("/") >= 2:
             phase, loss, where = curve.rsplit("/", 2)
-            phases[phase, loss][where] = value
-    for (_, loss), values in phases.items():
+            if phase in phases:
+                found[phase, loss][where] = value
+    for (_, loss), values in found.items():
         yield loss, values
 
 

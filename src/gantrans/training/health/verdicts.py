@@ -13,9 +13,6 @@ from gantrans.training.health.faults import Fault
 LOOKS, SPAN = 10, 180
 """A verdict is of at least so many looks, over at least so many steps."""
 
-RETURN = 0.1
-"""How far, as a share of the threshold, a number must come back before a fault is over."""
-
 
 class Verdict:
     """Whether one fault is there at one place, by the median of the newest looks.
@@ -41,8 +38,8 @@ class Verdict:
 
     @property
     def since(self) -> int:
-        """The step of the oldest look that the verdict is of."""
-        return self._seen[0][0]
+        """The step of the first of the newest looks that was beyond the threshold."""
+        return next(step for step, value in self._seen if self.fault.beyond(value))
 
     @property
     def value(self) -> float:
@@ -56,11 +53,7 @@ class Verdict:
             self._seen.popleft()
         if not self.judging:
             return False
-        way = 1 if self.fault.above else -1
-        threshold = self.fault.threshold
-        if self.active:
-            threshold -= way * RETURN * abs(threshold)
-        now = way * self.value > way * threshold
+        now = self.fault.beyond(self.value, since_before=self.active)
         changed, self.active = now != self.active, now
         return changed
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from gantrans.api.generator import Generator
 from gantrans.api.method import Batch
+from gantrans.api.step import DOMAINS
 from gantrans.training.health.faults import FAULTS
 from gantrans.training.health.health import Health
 from tiny_run import steps_of, tiny_job
@@ -57,14 +58,16 @@ def watched(
     state: Mapping[str, Tensor] | None = None,
 ) -> Health:
     """The health of a run of 700 steps whose generator of a -> b is a formula."""
-    job = tiny_job(domains=NAMES, data={"train": 12}, train={"epochs": 100})
+    job = tiny_job(domains=NAMES, data={"train": 12, "size": 64}, train={"epochs": 100})
     job.method.generators = {"ab": Made(formula), "ba": Made(back)}
     said: list[str] = []
-    health = Health(job, run_dir=run_dir, start_step=start, say=said.append)
-    health.load_state(state or {})
     batches = [loaded[0].real for loaded in steps_of(job, 24)]
+    images = {domain: [batch[domain][0] for batch in batches[:4]] for domain in DOMAINS}
+    health = Health(job, run_dir=run_dir, start_step=start, images=images, say=said.append)
+    health.load_state(state or {})
     weight = nn.Parameter(torch.zeros(10))
     for step in range(start + 20, start + steps + 1, 20):
+        clock["step"] = step
         observed = health.observation(step)
         assert observed is not None
         real = batches[step // 20 % 24]
@@ -99,14 +102,26 @@ def chequered(x: Tensor) -> Tensor:
 
 
 def hidden_in_noise(x: Tensor) -> Tensor:
-    """Gray, and the input as a signal of a hundredth in it."""
-    return 0.01 * x
+    """One picture, and the input as a signal of a hundredth in it."""
+    return one_picture(torch.zeros_like(x)) + 0.01 * x
+
+
+def found_again(y: Tensor) -> Tensor:
+    return 100 * (y - one_picture(torch.zeros_like(y)))
+
+
+clock = {"step": 0}
+
+
+def one_picture_that_changes(x: Tensor) -> Tensor:
+    return one_picture(x) * 0.5 + (0.5 if clock["step"] % 200 < 100 else -0.5)
 
 
 WHERE = "summer->winter"
 FORMULAS = {
     "no_translation": lambda x: x + 0.01,
     "collapsed": one_picture,
+    "collapsed, from one to the other": one_picture_that_changes,
     "inverted": lambda x: -x,
     "saturated": lambda x: (100 * darker(x)).clamp(-1, 1),
     "checkerboard": chequered,
@@ -116,26 +131,31 @@ FORMULAS = {
 @pytest.mark.parametrize("fault", FORMULAS)
 def test_what_is_wrong_with_the_pictures_is_caught(tmp_path: Path, fault: str) -> None:
     health = watched(tmp_path, FORMULAS[fault])
-    assert (fault, WHERE) in began(tmp_path)
+    assert (fault.partition(",")[0], WHERE) in began(tmp_path)
     assert WHERE in health.in_a_line
 
 
 def test_information_hidden_in_noise_is_caught(tmp_path: Path) -> None:
-    watched(tmp_path, hidden_in_noise, lambda x: 100 * x)
+    watched(tmp_path, hidden_in_noise, found_again)
     assert ("hidden_information", WHERE) in began(tmp_path)
+
+
+def test_a_translation_of_little_contrast_hides_nothing(tmp_path: Path) -> None:
+    watched(tmp_path, lambda x: 0.25 * x.roll(1, dims=1), lambda x: (4 * x).roll(-1, dims=1))
+    assert "hidden_information" not in {fault for fault, _ in began(tmp_path)}
 
 
 TERMS = {
     ("discriminator_too_strong", "winter"): {"discriminators/adversarial/winter": 0.001},
     ("discriminator_too_weak", "winter"): {"discriminators/adversarial/winter": 0.6},
-    ("one_sided", "adversarial winter->summer"): {"generators/adversarial/winter->summer": 3.0},
+    ("one_sided", "cycle"): {"generators/cycle/winter": 0.9},
 }
 
 
 @pytest.mark.parametrize("fault", TERMS)
 def test_what_is_wrong_with_the_terms_is_caught(tmp_path: Path, fault: tuple[str, str]) -> None:
     watched(tmp_path, terms={**SOUND, **TERMS[fault]})
-    assert began(tmp_path) == {fault}
+    assert began(tmp_path) - {("one_sided", "discriminators")} == {fault}
 
 
 GRADIENTS: dict[str, Callable[[int], float]] = {
@@ -151,7 +171,12 @@ def test_what_is_wrong_with_the_gradient_is_caught(tmp_path: Path, fault: str) -
 
 
 def test_no_fault_of_the_table_is_left_out_here() -> None:
-    made = {*FORMULAS, "hidden_information", *(name for name, _ in TERMS), *GRADIENTS}
+    made = {
+        *(name.partition(",")[0] for name in FORMULAS),
+        "hidden_information",
+        *(name for name, _ in TERMS),
+        *GRADIENTS,
+    }
     assert made == {fault.name for fault in FAULTS}
 
 
@@ -166,7 +191,7 @@ def test_a_verdict_says_what_is_seen_since_when_with_its_number(tmp_path: Path) 
     lines = [json.loads(line) for line in (tmp_path / "health.jsonl").read_text().splitlines()]
     [found] = [line for line in lines if line["state"] == "began" and line["where"] == WHERE]
     assert found["fault"] == "inverted" and found["value"] == pytest.approx(-1)
-    assert found["since"] == 220 and found["step"] == 400
+    assert found["since"] == 220 and found["step"] == 400  # the first that counts; ten are enough
     assert "-1.00" in found["seen"] and found["means"] and "identity" in found["try"]
 
 
@@ -181,13 +206,39 @@ def test_a_fault_that_ends_says_so(tmp_path: Path) -> None:
 def test_a_resumed_run_forgets_what_comes_after_and_keeps_what_was_there(tmp_path: Path) -> None:
     watched(tmp_path, lambda x: -x)
     job = tiny_job(domains=NAMES, train={"epochs": 100})
-    earlier = Health(job, run_dir=tmp_path, start_step=380, say=print)
+    earlier = Health(job, run_dir=tmp_path, start_step=380, images={}, say=print)
     assert earlier.in_a_line == "too early to tell" and began(tmp_path) == set()
     earlier.close()
     watched(tmp_path, lambda x: -x)
-    later = Health(job, run_dir=tmp_path, start_step=700, say=print)
+    later = Health(job, run_dir=tmp_path, start_step=700, images={}, say=print)
     assert "inverted colours (summer->winter) since step 220" in later.in_a_line
     later.close()
+
+
+def test_a_fault_whose_number_is_not_measured_any_more_is_over(tmp_path: Path) -> None:
+    watched(tmp_path, terms={**SOUND, "generators/identity/summer": 1.0})
+    assert ("one_sided", "identity") in began(tmp_path)
+    health = watched(tmp_path, start=700)  # without the loss, as one was told to try
+    assert health.in_a_line == "nothing wrong is seen"
+
+
+def test_since_is_when_it_was_first_seen_of_the_looks_that_count(tmp_path: Path) -> None:
+    watched(tmp_path, terms=SOUND, gradient=lambda step: 1e-3 if step < 520 else 1e-9)
+    lines = [json.loads(line) for line in (tmp_path / "health.jsonl").read_text().splitlines()]
+    [found] = [line for line in lines if line.get("fault") == "vanishing_gradient"]
+    assert found["since"] == 520 and found["step"] == 620
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"step": 5, "fault": "inverted", "state": "began", "where": "x"}', '{"step": "5"}',
+     '{"step": 1e999}', "[" * 100_000, "nonsense"],
+)  # fmt: skip
+def test_a_damaged_file_does_not_keep_a_run_from_going_on(tmp_path: Path, line: str) -> None:
+    (tmp_path / "health.jsonl").write_text(line + "\n")
+    health = Health(tiny_job(), run_dir=tmp_path, start_step=10, images={}, say=print)
+    assert ("inverted" in health.in_a_line) == ("inverted" in line)
+    health.close()
 
 
 def test_a_disk_that_is_full_stops_the_file_and_not_the_run(tmp_path: Path) -> None:
@@ -203,7 +254,7 @@ def test_looks_are_about_ten_steps_apart_wherever_a_session_begins(
     tmp_path: Path, log_every: int, looks: list[int]
 ) -> None:
     job = tiny_job(train={"log_every": log_every})
-    health = Health(job, run_dir=tmp_path, start_step=0, say=print)
+    health = Health(job, run_dir=tmp_path, start_step=0, images={}, say=print)
     logged = range(log_every, 33, log_every)
     assert [step for step in logged if health.observation(step)] == looks
     health.close()
@@ -225,7 +276,7 @@ def test_a_resumed_run_comes_to_the_same_numbers_and_verdicts(tmp_path: Path) ->
 
 
 def test_a_term_that_is_no_number_is_written_down(tmp_path: Path) -> None:
-    health = Health(tiny_job(), run_dir=tmp_path, start_step=0, say=print)
+    health = Health(tiny_job(), run_dir=tmp_path, start_step=0, images={}, say=print)
     health.not_finite(7, "the term x became nan at step 7")
     health.close()
     [line] = map(json.loads, (tmp_path / "health.jsonl").read_text().splitlines())

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 from torch import Tensor
 
 from gantrans.training.health.observation import Observation
+from gantrans.training.health.probe import hidden, variation
 from gantrans.training.step import TrainingStep
 from tiny_run import steps_of, tiny_job, watch_gradients
 
@@ -21,7 +20,9 @@ def trained(*, observed: bool) -> dict[str, Tensor]:
         look = Observation(job.method.generators) if observed else None
         training(step, loaded, look)
         if look:
-            look.looks(), look.gradients(), look.hidden(0, step)
+            look.looks(), look.gradients()
+            hidden(job.method.generators, look.pairs(), 0, step)
+            variation(job.method.generators, loaded[0].real, (32, 32), job.device)
     state = {**training.state()}
     for name, network in job.method.networks.items():
         state |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
@@ -61,7 +62,9 @@ def test_what_is_looked_at_is_what_the_step_made() -> None:
     looks = look.looks()
     assert looks.keys() == {"ab", "ba"}
     assert looks["ab"].numbers["unchanged"] == pytest.approx(float(expected), rel=1e-4)
-    assert math.isclose(float(looks["ab"].fake.mean()), float(fake.mean()), abs_tol=1e-5)
+    pairs = look.pairs()
+    assert torch.equal(pairs["ab"][0], loaded.real["a"])
+    assert torch.allclose(pairs["ab"][1], fake, atol=1e-6)
 
 
 @pytest.mark.parametrize("method", ["cut", "pix2pix"])
@@ -72,4 +75,5 @@ def test_methods_with_one_direction_are_looked_at_and_have_no_way_back(method: s
     job = tiny_job(method={"type": method}, losses=losses, data=data)
     look = Observation(job.method.generators)
     TrainingStep(job)(0, steps_of(job, 1)[0], look)
-    assert look.looks().keys() == {"ab"} and look.hidden(0, 1) == {}
+    assert look.looks().keys() == {"ab"}
+    assert hidden(job.method.generators, look.pairs(), 0, 1) == {}

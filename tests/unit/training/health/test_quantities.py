@@ -44,34 +44,40 @@ def test_variation_is_the_spread_between_images_and_not_within_them() -> None:
     assert torch.isclose(q.variation(q.thumbnails(grays)), torch.tensor(1.0))
 
 
+def levels(images: Tensor) -> Tensor:
+    pattern = q.lattice(images)
+    assert pattern is not None
+    return q.levels(pattern)
+
+
 def board(height: int, width: int, period: int) -> Tensor:
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     return ((y // (period // 2) + x // (period // 2)) % 2 * 2 - 1).float().view(1, 1, height, width)
 
 
 def test_chequerboards_of_both_periods_are_found_in_full_on_any_slope() -> None:
-    slope = torch.linspace(-0.5, 0.5, 40).view(1, 1, 1, 40) + torch.linspace(-0.2, 0.3, 36).view(
-        1, 1, 36, 1
+    slope = torch.linspace(-0.5, 0.5, 60).view(1, 1, 1, 60) + torch.linspace(-0.2, 0.3, 56).view(
+        1, 1, 56, 1
     )
-    assert q.levels(q.lattice(slope)) < 0.01
+    assert levels(slope) < 0.01
     for period in (2, 4):
-        images = slope + 0.1 * board(36, 40, period)
-        assert torch.isclose(q.levels(q.lattice(images)), torch.tensor(12.75), rtol=1e-3)
+        images = slope + 0.1 * board(56, 60, period)
+        assert torch.isclose(levels(images), torch.tensor(12.75), rtol=1e-3)
 
 
 def test_the_pattern_has_the_energy_of_the_fourier_transform_at_its_periods() -> None:
-    # The same by Parseval: of what is left without the coarse parts, which spans 24 x 32 pixels.
-    images = noise(1, 1, 32, 40)
+    # The same by Parseval: of what is left without the coarse parts, which spans 48 x 56 pixels.
+    images = noise(1, 1, 56, 64)
     box = torch.ones(9)
     box[0] = box[-1] = 0.5
     kernel = (torch.outer(box, box) / 64).view(1, 1, 9, 9)
     fine = images[..., 4:-4, 4:-4] - torch.nn.functional.conv2d(images, kernel)
     spectrum = torch.fft.fft2(fine[0, 0]) / fine[0, 0].numel()
-    energy = spectrum[::6, ::8].abs().square().sum() - spectrum[0, 0].abs().square()
-    assert torch.isclose(q.lattice(images).square().mean(), energy, rtol=1e-3)
+    energy = spectrum[::12, ::14].abs().square().sum() - spectrum[0, 0].abs().square()
+    assert torch.isclose(levels(images), energy.sqrt() * 127.5, rtol=1e-3)
 
 
 def test_other_periods_and_small_images_are_no_chequerboard() -> None:
     columns = torch.arange(68) % 5 == 0  # what is looked at of them, 60, is a multiple of 4 and 5
-    assert q.levels(q.lattice(columns.float().expand(1, 1, 68, 68))) < 0.01
-    assert q.levels(q.lattice(noise(2, 3, 8, 8))) == 0
+    assert levels(columns.float().expand(1, 1, 68, 68)) < 0.01
+    assert q.lattice(noise(2, 3, 55, 80)) is None

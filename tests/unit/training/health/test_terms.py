@@ -32,25 +32,54 @@ def test_doubt_is_not_told_of_an_objective_without_a_chance_level() -> None:
     assert doubt(job, {"discriminators/adversarial/a": 0.1}) == {}
 
 
-def test_sides_are_compared_loss_by_loss_but_not_the_discriminators() -> None:
+def test_doubt_is_of_the_discriminators_alone_also_where_nothing_is_translated() -> None:
+    job = tiny_job(domains={"a": "summer", "b": "winter"})
+    terms = {"generators/adversarial/winter": 0.9, "discriminators/adversarial/winter": 0.2}
+    assert doubt(job, terms) == {"winter": pytest.approx(0.8)}
+
+
+def test_sides_are_compared_loss_by_loss() -> None:
     job = tiny_job(domains={"a": "summer", "b": "winter"})
     terms = {
         "generators/adversarial/summer->winter": 0.8,
         "generators/adversarial/winter->summer": 0.1,
         "generators/cycle/summer": 0.3,
-        "discriminators/adversarial/summer": 0.01,
+        "generators/cycle/winter": 0.1,
+        "discriminators/adversarial/summer": 0.02,
         "discriminators/adversarial/winter": 0.25,
     }
-    assert one_sided(job, terms) == {
-        "adversarial summer->winter": pytest.approx(8),
-        "adversarial winter->summer": pytest.approx(1 / 8),
-    }
+    found = one_sided(job, terms)
+    assert found == {"cycle": pytest.approx(3), "discriminators": pytest.approx(12.5)}
 
 
-def test_terms_that_may_be_negative_are_not_compared() -> None:
+@pytest.mark.parametrize("winter", [{}, {"generators/cycle/winter": 0.0}])
+def test_a_loss_that_counts_in_one_direction_only_is_as_one_sided_as_can_be(
+    winter: dict[str, float],
+) -> None:
     job = tiny_job(domains={"a": "summer", "b": "winter"})
+    assert one_sided(job, {"generators/cycle/summer": 0.3, **winter}) == {"cycle": 1000}
+
+
+def test_what_has_no_zero_or_no_other_side_is_not_compared() -> None:
+    losses = {"adversarial": {"objective": "wgan"}, "r1": {}, "total_variation": {}}
+    job = tiny_job(domains={"a": "summer", "b": "winter"}, losses=losses)
     terms = {
-        "generators/adversarial/summer->winter": -0.8,
-        "generators/adversarial/winter->summer": 0.1,
+        "generators/adversarial/summer->winter": 9.0,
+        "generators/adversarial/winter->summer": 0.5,
+        "discriminators/adversarial/summer": 9.0,
+        "discriminators/adversarial/winter": 0.5,
+        "discriminators/r1/summer": 0.5,
+        "discriminators/r1/winter": 0.04,
+        "generators/cycle/summer": -0.1,
+        "generators/cycle/winter": 0.5,
+        "generators/total_variation": 0.5,
     }
+    assert one_sided(job, terms) == {}
+
+
+def test_a_method_of_one_direction_has_no_sides() -> None:
+    job = tiny_job(
+        method={"type": "cut"}, losses={"cycle": None, "patch_nce": {"layers": ["image"]}}
+    )
+    terms = {"generator/patch_nce/a->b": 1.0, "generator/patch_nce/b": 0.1}
     assert one_sided(job, terms) == {}

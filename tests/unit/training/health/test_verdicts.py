@@ -5,8 +5,8 @@ from dataclasses import replace
 from gantrans.training.health.faults import FAULTS
 from gantrans.training.health.verdicts import Verdict
 
-HIGH = replace(FAULTS[0], threshold=1.0, above=True)
-LOW = replace(FAULTS[0], threshold=-1.0, above=False)
+HIGH = replace(FAULTS[0], threshold=1.0, over=0.9)
+LOW = replace(FAULTS[0], threshold=-1.0, over=-0.9)
 
 
 def changes(verdict: Verdict, values: list[float], every: int = 20, first: int = 20) -> list[int]:

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gantrans.errors import UsageError
+from gantrans.report.running import is_running, running
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+
+HOLD = """
+import os, sys, time
+from pathlib import Path
+from gantrans.report.running import running
+with running(Path(sys.argv[1])):
+    child = os.fork()
+    if child == 0:
+        time.sleep(60)
+    print(child, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_run_that_another_process_trains_is_known_and_refused_until_that_is_killed(
+    tmp_path: Path,
+) -> None:
+    assert is_running(tmp_path) is None  # it was never trained, or by an older version
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        child = int(holder.stdout.readline())
+        try:
+            assert is_running(tmp_path) is True
+            with pytest.raises(UsageError, match=f"process {holder.pid} on"), running(tmp_path):
+                pass
+        finally:
+            holder.kill()
+            holder.wait()
+        try:  # what it forked lives on, as workers may for a moment
+            assert is_running(tmp_path) is False
+            with running(tmp_path):
+                pass
+        finally:
+            subprocess.run(["kill", "-9", str(child)], check=True)
+
+
+def test_a_run_of_another_machine_cannot_be_told(tmp_path: Path) -> None:
+    (tmp_path / "running").write_text("process 7 on some-other-machine\n")
+    assert is_running(tmp_path) is None
