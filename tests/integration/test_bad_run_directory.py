@@ -70,6 +70,20 @@ def test_a_run_directory_without_permission(
     assert everything(forbidden) == {}
 
 
+@pytest.mark.parametrize("mode", [0o000, 0o444, 0o111])
+def test_a_run_without_permission_has_no_report(
+    launcher: Launcher, guest: tuple[Path, int | None], mode: int
+) -> None:
+    folder, uid = guest
+    run = folder / "run"
+    run.mkdir()
+    (run / "metrics.jsonl").touch()
+    run.chmod(mode)
+    said = launcher("report", run, cwd=folder, uid=uid).complaint(2)
+    assert f"cannot read the run {run}: Permission denied; see to it that you may list" in said
+    run.chmod(0o755)
+
+
 def test_a_run_that_may_not_be_written_any_more(
     launcher: Launcher, guest: tuple[Path, int | None]
 ) -> None:

@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 from PIL import Image
 
-from gantrans.training.grid import LAYOUT
+from gantrans.report.layout import LAYOUT
 from pictures import folders, photo
 
 Command = Callable[..., tuple[int, str, str]]
@@ -245,10 +245,42 @@ def test_names_that_are_no_utf8_are_shown_and_written(command: Command, tmp_path
     except OSError:
         pytest.skip("this file system has UTF-8 names only")
     code, out, _ = command("check-data", "data", "--json", "all.json", "--grid", "grid.png")
-    assert code == 1 and "data/trainA/caf?.png: it is no image" in out
+    assert code == 1 and "data/trainA/caf\\udce9.png: it is no image" in out
     assert os.fsencode(read(tmp_path / "all.json")["findings"][0]["files"][0]) == (
         b"data/trainA/caf\xe9.png"
     )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names that hold such characters")
+def test_names_send_nothing_to_the_terminal(command: Command, tmp_path: Path) -> None:
+    root = folders(tmp_path / "data")
+    for folder in root.glob("*B"):  # the name of a domain is that of a folder
+        folder.rename(folder.with_name(f"{folder.name[:-1]}\x1b[31mB"))
+    for folder in root.glob("*A"):
+        folder.rename(folder.with_name(f"{folder.name[:-1]}-cats"))
+    (root / "train-cats" / "esc\x1b]0;PWNED\x07.png").write_bytes(b"")
+    (root / "train-cats" / "other.\x1b[5m").write_bytes(b"")
+    code, out, err = command("check-data", "data", "--json", "all.json")
+    assert code == 1
+    assert all(line.isprintable() for line in (out + err).splitlines())
+    assert r"train-cats/esc\x1b]0;PWNED\x07.png: it is no image" in out
+    assert read(tmp_path / "all.json")["findings"][0]["files"] == [
+        "data/train-cats/esc\x1b]0;PWNED\x07.png"
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_called_like_an_image_is_ignored_and_nothing_waits_for_it(
+    command: Command, tmp_path: Path
+) -> None:
+    root = folders(tmp_path / "data")
+    os.mkfifo(root / "trainA" / "pipe.png")
+    (root / "trainA" / "link.png").symlink_to("pipe.png")
+    code, out, _ = command("check-data", "data", "--json", "all.json")
+    found = read(tmp_path / "all.json")
+    assert code == 0 and found["counts"]["images"] == 12
+    assert kinds(found)["ignored_files"] == "note"
+    assert "2 files of A (train) are not taken for images: 2 pipe/socket/device" in out
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
@@ -285,7 +317,7 @@ def test_a_run_says_and_keeps_what_it_saw_of_its_data(
     command: Command, tmp_path: Path, tiny: str
 ) -> None:
     root = folders(tmp_path / "data", train=4, test=2)
-    photo(90, (20, 64)).save(root / "testA" / "narrow.png")
+    photo(90, (20, 64)).save(root / "trainA" / "narrow.png")
     data = '[data]\ntype = "unpaired_folder"\nroot = "data"\nworkers = 0\n[data.transform]\n'
     head, rest = tiny.split("[data]\n")[0], tiny[tiny.index("[generator]") :]
     (tmp_path / "own.toml").write_text(f"{head}{data}resize = 16\ncrop = 16\n{rest}")

@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,8 +122,30 @@ def test_whoever_breaks_off_an_upload_holds_up_nobody(server: Running) -> None:
     for _ in range(12):  # more than may wait
         with socket.create_connection((host, int(port))) as half:
             half.sendall(head.encode())
-
     assert server.ask(as_file(landscape())).status_code == 200
+
+    with ExitStack() as unfinished:
+        for _ in range(12):
+            half = socket.create_connection((host, int(port)))
+            unfinished.enter_context(half).sendall(head.encode())
+        assert server.ask(as_file(landscape())).status_code == 200
+
+
+def test_a_size_that_is_none_is_told_by_its_option(launcher: Launcher, tmp_path: Path) -> None:
+    ended = launcher("serve", "no-such-model", "--max-upload", "0", cwd=tmp_path)
+
+    assert "--max-upload '0' is no size of memory" in ended.complaint(2)
+
+
+def test_the_terminal_is_not_told_what_is_wrong_with_a_form(server: Running) -> None:
+    answer = httpx2.post(
+        server.url + "api/translate",
+        content=b"nothing",
+        headers={"Content-Type": "multipart/form-data; boundary=b"},
+    )
+
+    assert answer.status_code == 400 and "cannot be read" in answer.json()["error"]
+    assert server.process.err.read_text() == ""
 
 
 def test_sigterm_ends_it_while_it_translates(launcher: Launcher, tmp_path: Path) -> None:
@@ -331,6 +354,86 @@ def test_what_cannot_be_translated_is_told_once_and_the_next_is(
     choose(opened, "photo.png", as_file(landscape()))
     opened.wait_for_selector("#results .card")
     assert not opened.locator("#error").is_visible()
+
+
+NOTHING = """(event) => {
+  const data = new DataTransfer();
+  data.setData("text/plain", "no image");
+  const given = { bubbles: true, cancelable: true };
+  document.body.dispatchEvent(event === "paste"
+    ? new ClipboardEvent(event, { ...given, clipboardData: data })
+    : new DragEvent(event, { ...given, dataTransfer: data }));
+}"""
+
+
+@pytest.mark.parametrize("event", ["drop", "paste"])
+def test_what_is_no_file_is_told_and_spoils_nothing(event: str, opened: Any) -> None:
+    held: list[Any] = []
+    choose(opened, "photo.png", as_file(landscape()))
+    opened.wait_for_selector("#results .card")
+
+    opened.evaluate(NOTHING, event)
+    assert opened.locator("#error").is_visible()
+    assert opened.locator("#results .card").count() == 2
+
+    opened.route("**/api/translate", lambda route: held.append(route))
+    opened.get_by_label("winter → summer").check(force=True)
+    opened.wait_for_selector("#busy:not([hidden])")
+    opened.evaluate(NOTHING, event)
+    assert opened.locator("#error").is_visible() and opened.locator("#busy").is_visible()
+    held[0].continue_()
+    opened.wait_for_selector("a[download='photo.summer.png']")
+    assert not opened.locator("#error").is_visible()
+
+
+def test_a_folder_that_is_dropped_is_told_and_spoils_nothing(opened: Any, tmp_path: Path) -> None:
+    choose(opened, "photo.png", as_file(landscape()))
+    opened.wait_for_selector("#results .card")
+    box = opened.locator("#drop").bounding_box()
+    dragged = {
+        "x": box["x"] + box["width"] / 2,
+        "y": box["y"] + box["height"] / 2,
+        "data": {"items": [], "files": [str(tmp_path)], "dragOperationsMask": 1},
+    }
+    hand = opened.context.new_cdp_session(opened)  # a drag from outside, as of the desktop
+    for event in ("dragEnter", "dragOver", "drop"):
+        hand.send("Input.dispatchDragEvent", {"type": event, **dragged})
+    opened.wait_for_selector("#error:not([hidden])")
+
+    said = opened.locator("#error").text_content()
+    assert said == f"{tmp_path.name} cannot be read any more (or is a folder): choose it again."
+    assert opened.locator("#results .card").count() == 2
+
+
+def test_a_file_that_changes_on_the_disk_is_translated_as_it_was_chosen(
+    opened: Any, server: Running, tmp_path: Path
+) -> None:
+    image, file = landscape(), tmp_path / "photo.png"
+    file.write_bytes(as_file(image))
+    opened.set_input_files("#file", file)
+    opened.wait_for_selector("a[download='photo.winter.png']")
+
+    file.write_bytes(b"changed")
+    opened.get_by_label("winter → summer").check(force=True)
+    opened.wait_for_selector("a[download='photo.summer.png']")
+
+    assert pixels(downloaded(opened, 0)[1]) == server.translated(image, "summer")
+
+
+@pytest.mark.parametrize("size", [(2, 3000), (3000, 2)], ids=["tall", "wide"])
+def test_of_the_longest_images_something_is_seen(size: tuple[int, int], opened: Any) -> None:
+    choose(opened, "long.png", as_file(landscape(size)))
+    opened.wait_for_selector("#results .card")
+
+    figure = opened.locator(".divider").first.bounding_box()
+    stage = opened.locator(".stage").first
+    assert min(figure["width"], figure["height"]) >= 39
+    line = figure["x"] + figure["width"] / 2
+    assert 0 < line < opened.viewport_size["width"]
+    assert stage.bounding_box()["height"] <= opened.viewport_size["height"]
+    scrolled = "s => (s.scrollTo(1e6, 1e6), s.scrollLeft + s.scrollTop)"
+    assert stage.evaluate(scrolled) > 1000
+    assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_a_translation_can_be_given_up(opened: Any, server: Running) -> None:

@@ -7,13 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from gantrans.api.table import Table
 
 Kind = Literal[
     "generator",
@@ -36,16 +32,12 @@ def plural(kind: Kind) -> str:
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
-class ComponentConfig(BaseModel):
+class ComponentConfig(Table):
     """The settings of one component: a frozen pydantic model that forbids unknown keys.
 
     Settings are what a user writes in the spec. What is known only at run time (channels, paths,
     devices) is passed to `build`, never stored here. Every field has a description, with its unit.
     """
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
-    )
 
     component: ClassVar[type[Any]]
     """The component class that this config belongs to; set when that class is defined."""

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from gantrans.api.image import IMAGE_SUFFIXES
 from gantrans.errors import DataError
@@ -25,6 +26,9 @@ _SPLITS = {"train", "test"}
 _SPLIT_AND_NAME = re.compile(r"(train|test)[ _.-]?(\w.*)", re.IGNORECASE)
 _LISTED = 12
 
+NO_FILES = "pipe/socket/device"
+"""What stands in `Contents.others` for names that cannot be read to an end."""
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -32,7 +36,8 @@ class Contents:
 
     Args:
         images: paths below the folder, with forward slashes, sorted.
-        others: how many other files there are, by suffix in lower case ("" for none).
+        others: how many other files there are, by suffix in lower case ("" for none); pipes,
+            sockets and devices, whatever their names, under `NO_FILES`.
     """
 
     images: tuple[str, ...]
@@ -60,22 +65,19 @@ def contents(folder: Path, suffixes: Collection[str] = IMAGE_SUFFIXES) -> Conten
     """Look through a folder, nested folders and links to folders included.
 
     An image is a file whose name ends in one of `suffixes` (lower case, with the dot), whatever
-    its case. Raises DataError if the folder is missing or must not be read.
+    its case. A link to nothing counts as a file: whoever reads it says what is wrong. Raises
+    DataError if the folder is missing or must not be read.
     """
     images: list[str] = []
     others: Counter[str] = Counter()
-    seen: set[str] = set()
-    for place, folders, files in os.walk(folder, onerror=_cannot_list, followlinks=True):
-        real = os.path.realpath(place)
-        folders[:] = [] if real in seen else sorted(n for n in folders if not n.startswith("."))
-        if real in seen:  # a link to a folder above would never end
-            continue
-        seen.add(real)
-        for file in (Path(place, name) for name in files if not name.startswith(".")):
-            if file.suffix.lower() in suffixes:
-                images.append(file.relative_to(folder).as_posix())
-            else:
-                others[file.suffix.lower()] += 1
+    for below, entry in _files(folder):
+        suffix = PurePath(entry.name).suffix.lower()
+        if not _has_an_end(entry):
+            others[NO_FILES] += 1
+        elif suffix in suffixes:
+            images.append(f"{below}{entry.name}")
+        else:
+            others[suffix] += 1
     return Contents(tuple(sorted(images)), dict(sorted(others.items())))
 
 
@@ -195,8 +197,50 @@ def _subfolders(folder: Path) -> list[Path]:
         raise _unlistable(folder, error) from None
 
 
-def _cannot_list(error: OSError) -> None:
-    raise _unlistable(Path(error.filename), error) from None
+def _files(folder: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """What is no folder, hidden ones apart, and the folders below `folder` that lead to it."""
+    left, seen = [""], set[str]()
+    while left:
+        below = left.pop()
+        place = folder / below
+        real = os.path.realpath(place)
+        if real in seen:  # a link to a folder above would never end
+            continue
+        seen.add(real)
+        inner = []
+        for entry in _listed(place):
+            if entry.name.startswith("."):
+                continue
+            if _is_folder(entry):
+                inner.append(entry.name)
+            else:
+                yield below, entry
+        left += [f"{below}{name}/" for name in sorted(inner, reverse=True)]
+
+
+def _listed(place: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(place) as entries:
+            return list(entries)
+    except OSError as error:
+        raise _unlistable(place, error) from None
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that cannot be followed
+        return False
+
+
+def _has_an_end(entry: os.DirEntry[str]) -> bool:
+    """Whether reading it would end: not so of pipes, sockets and devices. Costs a link a stat."""
+    if entry.is_file(follow_symlinks=False):
+        return True
+    try:
+        return stat.S_ISREG(entry.stat().st_mode)
+    except OSError:  # a link to nothing
+        return entry.is_symlink()
 
 
 def _unlistable(folder: Path, error: OSError) -> DataError:

@@ -89,7 +89,7 @@ def shown(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, Mapping | BaseModel):
         return "a table"
-    text = repr(value)
+    text = f"[{', '.join(map(shown, value))}]" if isinstance(value, list | tuple) else repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 

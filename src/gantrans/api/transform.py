@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from gantrans.api.domains import filled
+from gantrans.api.table import Table
 
 Pixels = Annotated[int, Field(ge=1)]
 Factor = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class Jitter(BaseModel):
+class Jitter(Table):
     """How much the colours of training images vary; every 0 leaves them as they are.
 
     A factor is drawn from [1 - x, 1 + x], the hue is turned by a draw from [-x, x].
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     brightness: float = Field(0.0, ge=0, le=1, description="largest change of the factor from 1")
     contrast: float = Field(0.0, ge=0, le=1, description="largest change of the factor from 1")
@@ -34,10 +33,8 @@ class Jitter(BaseModel):
         return any((self.brightness, self.contrast, self.saturation, self.hue))
 
 
-class DomainTransform(BaseModel):
+class DomainTransform(Table):
     """The transform of one domain."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     resize: Pixels | tuple[Pixels, Pixels] | None = Field(
         None,

@@ -164,30 +164,30 @@ def _show(collection: Collection, found: Sequence[Finding]) -> None:
 def _show_table(console: Console, collection: Collection) -> None:
     from rich.table import Table
 
-    from gantrans.data_check.picture import printable
     from gantrans.data_check.summary import HEADINGS, row
+    from gantrans.inference.files.shown import shown
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for n, heading in enumerate(HEADINGS):
         table.add_column(heading, justify="right" if 1 < n < len(HEADINGS) - 1 else "left")
     for group in collection.groups:
-        table.add_row(*map(printable, row(group)))
+        table.add_row(*map(shown, row(group)))
     console.print(table)
 
 
 def _show_finding(finding: Finding) -> None:
-    from gantrans.data_check.picture import printable
+    from gantrans.inference.files.shown import shown
 
     colour = {"error": "red", "warning": "yellow", "note": "blue"}[finding.severity]
     typer.echo()
     typer.secho(f"{finding.severity}: ", fg=colour, bold=True, nl=False)
-    typer.echo(f"{printable(finding.text)}  [{finding.kind}]")
+    typer.echo(f"{finding.text}  [{finding.kind}]")
     typer.echo(f"  meaning: {finding.means}")
-    typer.echo(f"  to do:   {printable(finding.do)}")
+    typer.echo(f"  to do:   {finding.do}")
     listed = [" = ".join(group) for group in finding.groups] or list(finding.files)
     if finding.reasons:
         listed = [": ".join(both) for both in zip(finding.files, finding.reasons, strict=True)]
     for line in listed[:SHOWN]:
-        typer.echo(f"    {printable(line)}")
+        typer.echo(f"    {shown(line)}")
     if len(listed) > SHOWN:
         typer.echo(f"    and {len(listed) - SHOWN:,} more (all of them with --json)")

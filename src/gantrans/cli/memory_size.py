@@ -15,10 +15,10 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12} | {
 _SIZE = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([kmgt]?i?)b?\s*", re.IGNORECASE)
 
 
-def bytes_of(text: str) -> int:
+def bytes_of(text: str, option: str = "--max-memory") -> int:
     """Such as 2GiB, 1.5 GiB, 500MB or 1000000 in bytes. Raises UsageError for anything else."""
     match = _SIZE.fullmatch(text)
     unit = match and _UNITS.get(match[2].lower())
     if not (match and unit and (size := int(float(match[1]) * unit))):
-        raise UsageError(f"{text!r} is no size of memory: write such as 2GiB or 500MB")
+        raise UsageError(f"{option} {text!r} is no size of memory: write such as 2GiB or 500MB")
     return size

@@ -75,7 +75,7 @@ def serve(
     from gantrans.serving.server import bind
     from gantrans.serving.server import serve as answer
 
-    limits = Limits(bytes_of(max_upload), max_pixels, timeout, queue)
+    limits = Limits(bytes_of(max_upload, "--max-upload"), max_pixels, timeout, queue)
     memory = None if max_memory is None else bytes_of(max_memory)
     with ended_like_ctrl_c():
         door = bind(host, port)

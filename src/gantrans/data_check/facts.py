@@ -23,6 +23,7 @@ class ImageFacts:
         size: width and height in pixels, upright.
         stored: how its file keeps it: "RGB", "gray 16 bit", "palette", ...
         turned: whether its file says by EXIF that it is to be turned or mirrored.
+        several: whether its file holds more images behind the first, which is the one that is read.
         contrast: standard deviation of its values in [-1, 1] scaled down as the spec
             says, of the channel that has the largest.
         colourful: whether it shows any colour.
@@ -36,6 +37,7 @@ class ImageFacts:
     size: tuple[int, int] | None = None
     stored: str = ""
     turned: bool = False
+    several: bool = False
     contrast: float | None = None
     colourful: bool | None = None
     digest: bytes = b""
@@ -71,6 +73,11 @@ class Group:
     def called(self) -> str:
         """Such as "summer (train)"."""
         return f"{self.name} ({self.split})"
+
+    @property
+    def trained_on(self) -> bool:
+        """Whether these are training images; others are only translated and measured."""
+        return self.split == "train"
 
     @property
     def readable(self) -> list[ImageFacts]:

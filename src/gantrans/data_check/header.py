@@ -34,11 +34,13 @@ class Header:
         size: width and height in pixels, upright.
         stored: how it is kept, see `ImageFacts`.
         turned: whether it is kept turned or mirrored.
+        several: whether images follow the first, which is the one that is read.
     """
 
     size: tuple[int, int]
     stored: str
-    turned: bool
+    turned: bool = False
+    several: bool = False
 
 
 def read_header(path: Path) -> Header:
@@ -52,7 +54,9 @@ def read_header(path: Path) -> Header:
         stored = stored_as(image)
         if "16 bit" not in stored and _bits(image, path) == 16:
             stored += " 16 bit"
-        return Header(size, stored, orientation in range(2, 9))
+        # In MPO, of telephones, previews and maps of brightness follow the photograph.
+        several = bool(getattr(image, "is_animated", False)) and image.format != "MPO"
+        return Header(size, stored, orientation in range(2, 9), several)
 
 
 def stored_as(image: Image.Image) -> str:

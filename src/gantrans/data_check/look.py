@@ -19,7 +19,7 @@ from gantrans.api.dataset import ImageSource
 from gantrans.api.image import IMAGE_SUFFIXES, convert
 from gantrans.api.transform import DomainTransform
 from gantrans.data_check.facts import ImageFacts
-from gantrans.data_check.header import read_header, stored_as
+from gantrans.data_check.header import Header, read_header, stored_as
 from gantrans.errors import DataError
 
 if TYPE_CHECKING:
@@ -46,11 +46,10 @@ def look(
         image = source.image(index)
         if not isinstance(image, Image.Image):
             return _of_tensor(label, image)
-        origin, stored, turned = source.origin(index), stored_as(image), False
+        origin, header = source.origin(index), Header(image.size, stored_as(image))
         if isinstance(origin, Path) and origin.suffix.lower() in IMAGE_SUFFIXES:
             header = read_header(origin)
-            stored, turned = header.stored, header.turned
-        return _of_picture(label, image, stored, turned, transform, channels)
+        return _of_picture(label, image, header, transform, channels)
     except Exception as error:  # of damaged files, and of anyone's data set
         return ImageFacts(label, error=reason(error))
 
@@ -60,16 +59,18 @@ def reason(error: Exception) -> str:
     cause = error.__cause__ if isinstance(error, DataError) and error.__cause__ else error
     if isinstance(cause, UnidentifiedImageError):
         return "it is no image of a known format"
+    if isinstance(cause, Image.DecompressionBombError):
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        return f"it has more than {most:,} pixels, the most that Pillow reads"
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror
-    return str(cause) or type(cause).__name__
+    return " ".join(str(cause).split()) or type(cause).__name__
 
 
 def _of_picture(
     label: str,
     image: Image.Image,
-    stored: str,
-    turned: bool,
+    header: Header,
     transform: DomainTransform | None,
     channels: int,
 ) -> ImageFacts:
@@ -84,8 +85,9 @@ def _of_picture(
     return ImageFacts(
         label,
         size=image.size,
-        stored=stored,
-        turned=turned,
+        stored=header.stored,
+        turned=header.turned,
+        several=header.several,
         contrast=max(ImageStat.Stat(seen).stddev) / 127.5,
         colourful=_shows_colour(seen) if channels == 3 else None,
         digest=digest.digest(),

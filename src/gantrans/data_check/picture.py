@@ -13,6 +13,8 @@ from gantrans.api.dataset import ImageSource
 from gantrans.api.image import convert, to_image
 from gantrans.data_check.finding import Finding
 from gantrans.data_check.plan import Plan
+from gantrans.data_check.reading import quiet_about_large_ones
+from gantrans.inference.files.shown import shown
 
 TILE, GAP, ACROSS = 128, 8, 8
 """Side of an image, room between, and images in a row: the picture is 1096 pixels wide."""
@@ -34,7 +36,8 @@ def picture(plan: Plan, found: Sequence[Finding]) -> Image.Image:
         for part in plan.parts
         for n in range(len(part.source))
     }
-    rows = [_row(finding, places) for finding in found if finding.files]
+    with quiet_about_large_ones():
+        rows = [_row(finding, places) for finding in found if finding.files]
     if not rows:
         rows = [_heading("No finding is about single images.", _INK)]
     page = Image.new("RGB", (_WIDTH, sum(row.height for row in rows) + GAP), "white")
@@ -61,8 +64,8 @@ def _row(finding: Finding, places: Mapping[str, tuple[ImageSource, int]]) -> Ima
         if group is not None:
             colour = _FAINT if group % 2 else mark
             draw.rectangle((x - GAP // 2, y - 5, x + TILE + GAP // 2 - 1, y - 3), fill=colour)
-        shown, size = _tile(label, places)
-        page.paste(shown, (x + (TILE - shown.width) // 2, y + (TILE - shown.height) // 2))
+        tile, size = _tile(label, places)
+        page.paste(tile, (x + (TILE - tile.width) // 2, y + (TILE - tile.height) // 2))
         caption = f"{_two_lines(label, font)}\n{size}"
         draw.multiline_text((x, y + TILE + 2), caption, fill=_FAINT, font=font, spacing=2)
     return page
@@ -79,7 +82,7 @@ def _chosen(finding: Finding) -> list[tuple[str, int | None]]:
 
 def _heading(text: str, colour: str) -> Image.Image:
     font = ImageFont.load_default(15)
-    lines = textwrap.wrap(printable(text), 140)[:3]
+    lines = textwrap.wrap(shown(text), 140)[:3]
     page = Image.new("RGB", (_WIDTH, 2 * GAP + 19 * len(lines)), "white")
     draw = ImageDraw.Draw(page)
     draw.multiline_text((GAP, GAP), "\n".join(lines), fill=colour, font=font, spacing=4)
@@ -106,7 +109,7 @@ def _tile(label: str, places: Mapping[str, tuple[ImageSource, int]]) -> tuple[Im
 
 def _two_lines(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
     """The folder and the file, each cut to a tile's width at its beginning."""
-    path = PurePath(printable(label))
+    path = PurePath(shown(label))
     return "\n".join(_fitted(text, font) for text in (str(path.parent), path.name))
 
 
@@ -114,8 +117,3 @@ def _fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> st
     while font.getlength(text) > TILE and len(text) > 2:
         text = f"…{text[2:]}"
     return text
-
-
-def printable(text: str) -> str:
-    """A text whose file names may hold bytes that are no UTF-8, and line ends."""
-    return text.encode(errors="replace").decode().replace("\n", " ")

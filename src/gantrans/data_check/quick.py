@@ -10,6 +10,7 @@ from gantrans.data_check.facts import Collection, ImageFacts
 from gantrans.data_check.header import read_header
 from gantrans.data_check.look import reason
 from gantrans.data_check.plan import Part, Plan
+from gantrans.data_check.reading import quiet_about_large_ones
 
 SECONDS = 1.0
 """That all headers may take; a slow disk shows fewer of them in it."""
@@ -26,9 +27,11 @@ def quick_look(plan: Plan, needs: tuple[int, int], seconds: float = SECONDS) -> 
         seconds: that reading headers may take.
     """
     share = seconds / max(1, len(plan.parts))
-    groups = [
-        part.group(_headers(part, time.monotonic() + share), others=False) for part in plan.parts
-    ]
+    with quiet_about_large_ones():
+        groups = [
+            part.group(_headers(part, time.monotonic() + share), others=False)
+            for part in plan.parts
+        ]
     return Collection(groups, plan.paired, plan.repeat, *needs, whole=False)
 
 
@@ -51,4 +54,10 @@ def _header(label: str, path: Path) -> ImageFacts:
         header = read_header(path)
     except Exception as error:  # of damaged files Pillow raises whatever comes up
         return ImageFacts(label, error=reason(error))
-    return ImageFacts(label, size=header.size, stored=header.stored, turned=header.turned)
+    return ImageFacts(
+        label,
+        size=header.size,
+        stored=header.stored,
+        turned=header.turned,
+        several=header.several,
+    )

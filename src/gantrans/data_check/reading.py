@@ -75,7 +75,7 @@ def read_all(
         for at in range(0, len(one.source), TOGETHER)
     ]
     found: list[list[ImageFacts]] = [[] for _ in images]
-    with _quiet_about_large_ones():
+    with quiet_about_large_ones():
         few = sum(len(one.source) for one in images) <= FEW
         if few or workers <= 1:
             for place, numbers in parts:
@@ -130,7 +130,7 @@ def _read(place: int, numbers: range) -> list[ImageFacts]:
 
 
 @contextmanager
-def _quiet_about_large_ones() -> Iterator[None]:
+def quiet_about_large_ones() -> Iterator[None]:
     """Pillow warns of images of 90 million pixels; those of twice as many it refuses to read."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gantrans.errors import GantransError
 from gantrans.serving.answers import Allowed, Model, Models
@@ -59,8 +60,21 @@ def application(
     for kind in (Problem, GantransError, Exception):
         app.add_exception_handler(kind, _failed)
     app.add_exception_handler(HTTPException, _no_such_thing)
+    app.add_middleware(_Heads)
     app.add_middleware(Guard, hosts=hosts)
     return app
+
+
+class _Heads:
+    """Has HEAD answered as GET is; the server then leaves out the content."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("method") == "HEAD":
+            scope = {**scope, "method": "GET"}  # the server's own stays
+        await self.app(scope, receive, send)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
@@ -73,6 +87,9 @@ async def _no_such_thing(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return _answer(404, "there is nothing here: the page is at /, the endpoints are under /api")
+    if error.status_code == 405:
+        allowed = (error.headers or {})["Allow"]
+        return _answer(405, f"this address is asked with {allowed}", error.headers)
     return _answer(error.status_code, error.detail, error.headers)
 
 

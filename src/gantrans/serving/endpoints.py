@@ -18,7 +18,7 @@ from gantrans.serving.line import Line, Progress
 from gantrans.serving.models import Served
 from gantrans.serving.problem import Problem
 from gantrans.serving.translation import Translation, translate
-from gantrans.serving.upload import read_upload
+from gantrans.serving.upload import Upload, read_upload
 
 STREAM = "application/x-ndjson"
 
@@ -78,9 +78,11 @@ def endpoints(served: Sequence[Served], models: Models, line: Line, limits: Limi
     """
     router = APIRouter(prefix="/api")
 
-    async def place() -> AsyncIterator[None]:
+    async def uploaded(request: Request) -> AsyncIterator[Upload]:
+        with line.upload():
+            upload = await read_upload(request, limits)
         with line.place():
-            yield
+            yield upload
 
     @router.get("/health", summary="Whether the server answers")
     async def health() -> Health:
@@ -89,6 +91,8 @@ def endpoints(served: Sequence[Served], models: Models, line: Line, limits: Limi
     @router.get("/models", summary="What there is to translate with")
     async def list_models() -> Models:
         return models
+
+    sent = Depends(uploaded)
 
     @router.post(
         "/translate",
@@ -107,10 +111,8 @@ def endpoints(served: Sequence[Served], models: Models, line: Line, limits: Limi
             **ERRORS,
         },
         openapi_extra={"requestBody": FORM},
-        dependencies=[Depends(place)],
     )
-    async def translate_image(request: Request) -> Response:
-        upload = await read_upload(request, limits)
+    async def translate_image(request: Request, upload: Upload = sent) -> Response:
         model = _model(served, upload.fields.get("model"))
         work = partial(
             translate,

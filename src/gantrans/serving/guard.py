@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
@@ -11,6 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """What this machine is called by itself."""
+
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]+)(:\d+)?", re.ASCII)
+"""A name or an address, and a port."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -53,15 +57,17 @@ class Guard:
         await app(scope, receive, with_headers)
 
     def _refused(self, headers: Headers) -> str | None:
-        host, origin = headers.get("host", ""), headers.get("origin")
+        host, origin = headers.get("host", "").lower(), headers.get("origin")
+        match = _HOST.fullmatch(host)
         try:
-            name = urlsplit(f"//{host}").hostname
             netloc = urlsplit(origin or "").netloc
         except ValueError:
+            match = None
+        if match is None:
             return "the header Host or Origin cannot be read"
-        if self.hosts is not None and name not in self.hosts:
+        if self.hosts is not None and match[1].strip("[]") not in self.hosts:
             known = " or ".join(sorted(self.hosts))
             return f"this server is for its own machine: ask it as {known}"
-        if origin is not None and netloc.lower() != host.lower():
+        if origin is not None and netloc.lower() != host:
             return "pages of other sites may not use this server"
         return None

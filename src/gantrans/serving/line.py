@@ -25,6 +25,9 @@ T = TypeVar("T")
 Look = Callable[[float], None]
 """Told which share of a translation is done; what it raises ends the translation."""
 
+UPLOADS = 32
+"""Images that may be on their way at once, beside those that wait."""
+
 TICK = 0.2
 """Seconds between two looks at how far a translation is."""
 
@@ -84,7 +87,8 @@ class Line:
         self.limits = limits
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="translating")
         self._turns: list[_Turn[Any]] = []
-        self._places, self._lasted, self._closed = 0, 1.0, False
+        self._places = self._uploads = 0
+        self._lasted, self._closed = 1.0, False
 
     @property
     def waiting(self) -> int:
@@ -92,13 +96,21 @@ class Line:
         return self._places
 
     @contextmanager
+    def upload(self) -> Iterator[None]:
+        """While an image is read, which takes no place. Raises Problem if there would be none."""
+        self._refuse_full()
+        if self._uploads >= UPLOADS:
+            raise Problem(503, f"{UPLOADS} images are being sent already: try again later", 10)
+        self._uploads += 1
+        try:
+            yield
+        finally:
+            self._uploads -= 1
+
+    @contextmanager
     def place(self) -> Iterator[None]:
-        """A place, to be taken before anything is read. Raises Problem if none is left."""
-        if self._closed:
-            raise _ending()
-        if self._places > self.limits.queue:
-            wait = math.ceil(min(self._lasted * self._places, self.limits.seconds))
-            raise Problem(503, f"{self._places} images wait already: try again later", wait)
+        """A place, for an image that has been read. Raises Problem if none is left."""
+        self._refuse_full()
         self._places += 1
         try:
             yield
@@ -141,6 +153,13 @@ class Line:
         for turn in self._turns:
             turn.stop()
         self._pool.shutdown(wait=False)
+
+    def _refuse_full(self) -> None:
+        if self._closed:
+            raise _ending()
+        if self._places > self.limits.queue:
+            wait = math.ceil(min(self._lasted * self._places, self.limits.seconds))
+            raise Problem(503, f"{self._places} images wait already: try again later", wait)
 
     def _ahead(self, turn: _Turn[T]) -> int:
         return sum(not t.future.done() for t in self._turns[: self._turns.index(turn)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import logging
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import uvicorn
 
 from gantrans.errors import GantransError, UsageError
 from gantrans.serving.app import application
+from gantrans.serving.connection import Connection
 from gantrans.serving.guard import LOOPBACK
 from gantrans.serving.limits import Limits
 from gantrans.serving.line import Line
@@ -19,9 +21,6 @@ from gantrans.serving.models import Served
 
 LAST_SECONDS = 5
 """That answers under way have, once the server is to end."""
-
-CONNECTIONS = 256
-"""Beyond these, browsers are told to come again."""
 
 
 @dataclass(frozen=True)
@@ -106,15 +105,16 @@ def serve(served: Sequence[Served], door: Door, limits: Limits, ready: Callable[
         limits: what is taken.
         ready: called when whoever asks is answered.
     """
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # whoever sends it is told
     line = Line(limits)
     app = application(served, limits, line=line, hosts=LOOPBACK if door.loopback else None)
     config = uvicorn.Config(
         app,
+        http=Connection,
         log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=LAST_SECONDS,
     )
     server = _Server(config, line)

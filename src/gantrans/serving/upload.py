@@ -46,7 +46,8 @@ async def read_upload(request: Request, limits: Limits) -> Upload:
     Raises:
         Problem: if it is too large, takes too long, or is no such form.
     """
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    kind = request.headers.get("content-type", "")
+    if not kind.lower().startswith("multipart/form-data"):
         raise Problem(415, "send the image as a form, multipart/form-data, in its field `file`")
     parser = _InMemory(
         request.headers,
@@ -60,6 +61,8 @@ async def read_upload(request: Request, limits: Limits) -> Upload:
             form = await parser.parse()
     except MultiPartException as error:
         raise Problem(400, f"the form cannot be read: {error.message}") from None
+    except UnicodeError:
+        raise Problem(400, f"the form cannot be read: there is no text in {kind}") from None
     except TimeoutError:
         raise Problem(408, f"the upload took longer than {limits.seconds:g} seconds") from None
     except ClientDisconnect:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 
 from gantrans.api.component import ComponentConfig
 from gantrans.api.dataset import DatasetSlot
@@ -16,6 +16,7 @@ from gantrans.api.loss import LossSlot
 from gantrans.api.method import MethodSlot
 from gantrans.api.metric import MetricConfig, MetricSlot
 from gantrans.api.problem import Problem, carried, shown
+from gantrans.api.table import Table
 from gantrans.api.tracker import TrackerSlot
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
@@ -30,15 +31,7 @@ def _curve(name: str) -> str:
 Curve = Annotated[str, AfterValidator(_curve)]
 
 
-class Section(BaseModel):
-    """A table of the spec: frozen, and no unknown keys."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
-    )
-
-
-class Domains(Section):
+class Domains(Table):
     """What the two domains are called, everywhere a user meets them."""
 
     a: str = Field("a", min_length=1, max_length=40, description="name of the first domain")
@@ -58,7 +51,7 @@ class Domains(Section):
         return self
 
 
-class Init(Section):
+class Init(Table):
     """The weights that networks start from; those of normalisations are drawn around 1."""
 
     scheme: Literal["normal", "xavier", "kaiming", "orthogonal"] = Field(
@@ -76,7 +69,7 @@ class Init(Section):
     )
 
 
-class Optimizer(Section):
+class Optimizer(Table):
     """Adam (Kingma & Ba 2015), one for each phase."""
 
     lr: float = Field(2e-4, gt=0, description="learning rate")
@@ -112,7 +105,7 @@ _DECAY_KEYS = {
 }
 
 
-class Train(Section):
+class Train(Table):
     """How long, how big a batch, and how often to look. Cadences are in steps."""
 
     epochs: int = Field(200, ge=1, description="passes over the larger domain")
@@ -220,7 +213,7 @@ class Train(Section):
         return self
 
 
-class RunSpec(Section):
+class RunSpec(Table):
     """A whole run."""
 
     name: str = Field("run", max_length=80, description="begins the run directory's name")

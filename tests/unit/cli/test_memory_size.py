@@ -24,5 +24,5 @@ def test_sizes_as_people_write_them(text, size):
 
 @pytest.mark.parametrize("text", ["", "GiB", "2 apples", "-1GB", "0", "0.1B", "1e9", "nan"])
 def test_what_is_no_size_is_refused(text):
-    with pytest.raises(UsageError, match="no size of memory: write such as 2GiB"):
-        bytes_of(text)
+    with pytest.raises(UsageError, match=r"--max-upload .* no size of memory: write such as 2GiB"):
+        bytes_of(text, "--max-upload")

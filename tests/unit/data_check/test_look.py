@@ -171,6 +171,24 @@ def test_exif_turns_the_size_and_is_told(tmp_path: Path) -> None:
     assert (seen.size, seen.turned) == ((40, 60), True)
 
 
+@pytest.mark.parametrize("name", ["a.webp", "a.png", "a.tif", "gif.png"])
+def test_images_behind_the_first_are_told(name: str, tmp_path: Path) -> None:
+    kind = {".webp": "WEBP", ".tif": "TIFF"}.get(Path(name).suffix, "PNG")
+    kind = "GIF" if name.startswith("gif") else kind
+    photo(0).save(tmp_path / name, kind, save_all=True, append_images=[photo(1), photo(2)])
+    seen = of_file(tmp_path / name)
+    assert seen.several and not seen.error
+    photo(0).save(tmp_path / name, kind)
+    assert not of_file(tmp_path / name).several
+
+
+def test_a_telephones_photograph_with_a_preview_behind_it_is_one_image(tmp_path: Path) -> None:
+    photo(0).save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[photo(1)])
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert image.format == "MPO"
+    assert not of_file(tmp_path / "a.jpg").several
+
+
 def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
     photo(0, (200, 200)).save(tmp_path / "whole.png")
     whole = (tmp_path / "whole.png").read_bytes()
@@ -187,7 +205,9 @@ def test_an_image_beyond_pillows_limit_is_unreadable(
 ) -> None:
     photo(0).save(tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 64 * 48 // 3)
-    assert "exceeds limit" in of_file(tmp_path / "a.png").error
+    assert of_file(tmp_path / "a.png").error == (
+        "it has more than 2,048 pixels, the most that Pillow reads"
+    )
 
 
 def test_tensors_are_looked_at_as_they_are() -> None:

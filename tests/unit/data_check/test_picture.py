@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
-from PIL import ImageChops
+import pytest
+from PIL import Image, ImageChops
 
 from gantrans.data_check.finding import Finding
 from gantrans.data_check.picture import ACROSS, GAP, ROWS, TILE, picture
@@ -34,6 +36,19 @@ def test_what_cannot_be_read_is_an_empty_tile(tmp_path: Path) -> None:
     (root / "trainA" / "bad.png").write_bytes(b"")
     drawn = picture(of_folder(root), [finding([str(root / "trainA" / "bad.png")])])
     assert drawn.width == WIDTH and drawn.getcolors(2**16) is not None
+
+
+def test_a_large_image_is_drawn_without_a_warning_of_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = folders(tmp_path)
+    plan = of_folder(root)
+    expected = picture(plan, [finding([str(root / "trainA" / "001.png")])])
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 64 * 48 // 2 + 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn = picture(plan, [finding([str(root / "trainA" / "001.png")])])
+    assert drawn.tobytes() == expected.tobytes()
 
 
 def test_its_size_is_bounded_however_many_images_there_are(tmp_path: Path) -> None:

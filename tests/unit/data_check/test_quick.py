@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,19 @@ def test_it_sees_sizes_and_what_is_no_image_without_decoding(
     assert {image.size for image in seen.groups[0].images} == {(64, 48), (40, 30)}
     unreadable = next(f for f in findings(seen) if f.kind == "unreadable")
     assert [Path(file).name for file in unreadable.files] == ["bad.png"]
+
+
+def test_large_images_and_animations_are_seen_without_a_warning_of_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = folders(tmp_path)
+    photo(0).save(root / "trainA" / "000.png", save_all=True, append_images=[photo(1)])
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 64 * 48 // 2 + 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        seen = quick_look(of_folder(root), (1, 1))
+    assert [image.several for image in seen.groups[0].images] == [True, False, False, False]
+    assert not any(image.error for group in seen.groups for image in group.images)
 
 
 def test_of_many_images_it_looks_at_some_evenly_spread(tmp_path: Path) -> None:

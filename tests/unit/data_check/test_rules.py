@@ -269,6 +269,50 @@ def test_unusual_pixels_are_told(stored: str, kind: str) -> None:
     assert all(list(finding.files) == ["x"] for finding in found)
 
 
+def test_files_of_several_images_are_noted() -> None:
+    finding = only(collection(train_b=[replace(clean(999, "x"), several=True)]))
+    assert (finding.kind, finding.severity, list(finding.files)) == (
+        "several_frames",
+        "note",
+        ["x"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "first"),
+    [
+        ("gray_among_colour", grays(2)),
+        ("colour_among_gray", grays(28)),
+        ("nearly_constant", [replace(clean(999), contrast=0.0)]),
+        ("enlarged", sized((40, 60))),
+        ("extreme_proportions", sized((400, 100))),
+        ("duplicates", [replace(clean(999), label=str(n)) for n in range(8)]),
+    ],
+)
+def test_what_only_training_suffers_from_is_a_note_of_test_images_about_metrics(
+    kind: str, first: list[ImageFacts]
+) -> None:
+    found = only(collection(test_a=first))
+    assert (found.kind, found.severity) == (kind, "note")
+    assert "metrics" in found.means
+    assert not any(
+        word in found.means for word in ("discriminator", "learn", "training", "gradient")
+    )
+
+
+def test_names_in_texts_are_printable_and_files_have_them_as_they_are() -> None:
+    evil = "\x1b]0;PWNED\x07\n"
+    bad = ImageFacts(f"{evil}.png", error=f"no {evil}")
+    found = collection(train_a=[bad])
+    named = replace(found.groups[0], name=evil, ignored={f".{evil}": 1})
+    for finding in findings(Collection([named, *found.groups[1:]])):
+        said = [finding.text, finding.means, finding.do, *finding.reasons]
+        assert all(text.isprintable() for text in said), finding
+        assert r"\x1b]0;PWNED\x07\n" in " ".join(said)
+        if finding.kind == "unreadable":
+            assert finding.files == [f"{evil}.png"]
+
+
 def test_turned_files_are_noted() -> None:
     assert said(collection(train_a=[replace(clean(999), turned=True)])) == [("turned", "note")]
 
@@ -311,7 +355,7 @@ def test_no_and_few_test_images_are_noted() -> None:
 def test_files_that_are_no_images_by_name_are_noted() -> None:
     groups = [group("train", "a", list(map(clean, range(120))), ignored={".gif": 3, "": 1})]
     assert (
-        "4 files of summer (train) are no image by the suffix: 3 .gif, 1 without"
+        "4 files of summer (train) are not taken for images: 3 .gif, 1 without a suffix"
         in only(Collection(groups)).text
     )
 

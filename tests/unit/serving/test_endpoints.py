@@ -187,6 +187,14 @@ def test_wrong_fields_are_told_by_name(
             {"content": b"nothing", "headers": {"Content-Type": "multipart/form-data; boundary=b"}},
         ),
         (400, "boundary", {"content": b"", "headers": {"Content-Type": "multipart/form-data"}}),
+        (
+            400,
+            "no text in multipart/form-data; boundary=b; charset=undefined",
+            {
+                "content": b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n1\r\n--b--\r\n',
+                "headers": {"Content-Type": "multipart/form-data; boundary=b; charset=undefined"},
+            },
+        ),
     ],
 )
 def test_what_is_no_such_form_is_told(
@@ -379,14 +387,43 @@ def test_a_bug_is_told_without_its_inside(
     assert answer.json() == {"error": endpoints.FAULT}
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nix", 404), ("PUT", "/", 405)])
+@pytest.mark.parametrize(
+    ("method", "path", "status", "message"),
+    [
+        (
+            "GET",
+            "/nix",
+            404,
+            "there is nothing here: the page is at /, the endpoints are under /api",
+        ),
+        ("PUT", "/", 405, "this address is asked with GET"),
+        ("GET", "/api/translate", 405, "this address is asked with POST"),
+    ],
+)
 def test_what_is_not_there_is_told_as_json(
-    method: str, path: str, status: int, client: TestClient
+    method: str, path: str, status: int, message: str, client: TestClient
 ) -> None:
     answer = client.request(method, path)
 
     assert answer.status_code == status
-    assert answer.json().keys() == {"error"}
+    assert answer.json() == {"error": message}
+
+
+@pytest.mark.parametrize("path", ["/", "/api", "/api/models", "/assets/serve.js", "/openapi.json"])
+def test_head_is_answered_as_get_without_the_content(path: str, client: TestClient) -> None:
+    head, whole = client.head(path), client.get(path)
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers == whole.headers
+
+
+def test_media_types_are_written_in_any_case(client: TestClient) -> None:
+    sent = client.build_request("POST", "/", files={"file": ("a.png", as_file(landscape()))})
+    kind = sent.headers["Content-Type"].replace("multipart/form-data", "Multipart/Form-Data")
+
+    answer = client.post("/api/translate", content=sent.read(), headers={"Content-Type": kind})
+
+    assert "say which model" in answer.json()["error"]  # so the form has been read
 
 
 def test_every_reference_in_the_schema_leads_somewhere(schema: dict[str, Any]) -> None:

@@ -18,7 +18,19 @@ def test_its_own_machine_is_answered(host: str, client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["rebound.example:7860", "localhost.example", "127.0.0.1.example", "[::1", ""]
+    "host",
+    [
+        "rebound.example:7860",
+        "localhost.example",
+        "127.0.0.1.example",
+        "[::1",
+        "",
+        "127.0.0.1/$(id)",
+        "127.0.0.1#evil",
+        "127.0.0.1?evil",
+        "user@127.0.0.1",
+        "127.0.0.1:abc",
+    ],
 )
 def test_a_name_that_has_come_to_mean_this_machine_is_not(host: str, client: TestClient) -> None:
     answer = client.get("/api/models", headers={"Host": host})
@@ -31,6 +43,8 @@ def test_open_to_others_it_has_any_name(served: Sequence[Served]) -> None:
     app = application(served, Limits(), hosts=None)
     with TestClient(app, base_url="http://gpu-box.lan:7860") as client:
         assert client.get("/").status_code == 200
+        junk = client.get("/api", headers={"Host": "gpu-box.lan/$(id)"})
+    assert junk.status_code == 403
 
 
 @pytest.mark.parametrize(

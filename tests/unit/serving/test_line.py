@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from gantrans.serving import line as line_file
 from gantrans.serving.limits import Limits
 from gantrans.serving.line import Line, Look, Progress
 from gantrans.serving.problem import Problem
@@ -151,6 +152,28 @@ def test_there_are_so_many_places_and_one_that_is_left_is_free_again() -> None:
         assert caught.value.status == 503 and caught.value.retry_after
     with line.place():
         assert line.waiting == 1
+
+
+def test_images_that_are_on_their_way_take_no_place_and_are_counted_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(line_file, "UPLOADS", 4)
+    line = Line(Limits(queue=1))
+    with ExitStack() as on_their_way:
+        for _ in range(4):
+            on_their_way.enter_context(line.upload())
+        with line.place():
+            assert line.waiting == 1
+        with pytest.raises(Problem, match="4 images are being sent") as caught, line.upload():
+            pass
+        assert caught.value.status == 503 and caught.value.retry_after
+    with (
+        line.place(),
+        line.place(),
+        pytest.raises(Problem, match="2 images wait already"),
+        line.upload(),
+    ):
+        pass  # it would be read in vain
 
 
 def test_closing_stops_what_is_computed_and_refuses_the_rest() -> None:

@@ -35,6 +35,8 @@ def test_the_examples_name_this_server_and_a_model_that_is_there(client: TestCli
 
     assert "http://localhost:1234/api/translate" in page
     assert "model=seasons-001" in page and "to=winter" in page
+    page = client.get("/api", headers={"Host": "[::1]:7860"}).text
+    assert "&#39;http://[::1]:7860/api/translate&#39;" in page  # brackets are for the shell, too
 
 
 def test_names_of_models_are_text_in_the_page_and_words_in_the_shell(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from gantrans.api.transform import Transform
 from gantrans.plugin.registry import Registry
-from gantrans.spec.model import Domains, Optimizer, RunSpec, Section, Train
+from gantrans.spec.model import Domains, Optimizer, RunSpec, Train
 
 FULL: dict[str, Any] = {
     "name": "every-section",
@@ -118,10 +118,13 @@ def test_every_component_forbids_unknown_keys_and_is_frozen(builtins: Registry) 
         (Train, {"ema": 1.0}),
         (Train, {"log_every": 0}),
         (Train, {"keep_last": 0}),
+        (Train, {"keep_best": True}),
+        (Train, {"ema": False}),
+        (Optimizer, {"betas": [False, 0.5]}),
     ],
 )
 def test_values_that_cannot_mean_anything_are_refused(
-    section: type[Section], wrong: dict[str, Any]
+    section: type[BaseModel], wrong: dict[str, Any]
 ) -> None:
     with pytest.raises(ValidationError):
         section(**wrong)

@@ -34,7 +34,7 @@ def test_the_crop_of_each_domain_has_to_fit_the_networks() -> None:
 
 @pytest.mark.parametrize(
     ("resize", "shown"),
-    [({"resize": 28}, "28"), ({"resize": [64, 28]}, "(64, 28)")],
+    [({"resize": 28}, "28"), ({"resize": [64, 28]}, "[64, 28]")],
 )
 def test_a_crop_larger_than_what_resize_leaves_is_refused(resize: Any, shown: str) -> None:
     assert with_transform(crop=32, **resize) == [

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from gantrans.api.dataset import Dataset, DatasetConfig, Split
 from gantrans.api.domains import filled
+from gantrans.api.table import Table
 from gantrans.errors import DataError
 from gantrans_hf.loading import open_splits
 from gantrans_hf.rows import Rows, image_column, rows_with_label
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
     from gantrans.api.step import Domain
 
 
-class Images(BaseModel):
+class Images(Table):
     """Which images are meant."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str | None = Field(
         None,

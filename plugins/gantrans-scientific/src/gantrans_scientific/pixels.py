@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from gantrans.api.table import Table
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,10 +27,8 @@ Depth = Literal[
 Axes = Literal["auto", "channels_first", "channels_last"]
 
 
-class Pixels(BaseModel):
+class Pixels(Table):
     """What the files of one domain hold."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     channels: int = Field(1, ge=1, description="channels of every file")
     depth: Depth = Field("uint16", description="type of every file's numbers, read and written")

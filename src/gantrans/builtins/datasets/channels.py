@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from gantrans.api.step import Domain
+from gantrans.api.table import Table
 
 
-class Channels(BaseModel):
+class Channels(Table):
     """Channels of each domain's images."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     a: Literal[1, 3] = Field(3, description="of the first domain: 3 (colour) or 1 (gray)")
     b: Literal[1, 3] = Field(3, description="of the second domain: 3 (colour) or 1 (gray)")
@@ -26,7 +25,7 @@ def _for_both(value: Any) -> Any:
     """`channels = 1` means both domains."""
     if isinstance(value, Channels | dict):
         return value
-    if value not in (1, 3):
+    if isinstance(value, bool) or value not in (1, 3):
         raise ValueError("give 3 (colour), 1 (gray), or a table such as { a = 3, b = 1 }")
     return {"a": value, "b": value}
 

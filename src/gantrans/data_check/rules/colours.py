@@ -21,28 +21,31 @@ def colours(collection: Collection) -> Iterator[Finding]:
         if known and not coloured:
             all_gray.append(group)
         elif gray and len(gray) <= len(coloured):
-            severity: Severity = "warning" if len(gray) > MANY * len(known) else "note"
+            many = group.trained_on and len(gray) > MANY * len(known)
+            severity: Severity = "warning" if many else "note"
             yield of_files(
                 "gray_among_colour",
                 severity,
                 f"{share(len(gray), len(known))} of {group.called} show no colour",
                 f"the discriminator takes gray for a mark of {group.name}, and translations lose "
-                "colour",
+                "colour"
+                if group.trained_on
+                else _measured("gray"),
                 "take them out",
                 gray,
             )
         elif gray:
             yield of_files(
                 "colour_among_gray",
-                "warning",
+                "warning" if group.trained_on else "note",
                 f"{share(len(coloured), len(known))} of {group.called} show colour, the others are "
                 "gray",
-                "translations get spots of colour",
+                "translations get spots of colour" if group.trained_on else _measured("coloured"),
                 f"convert them to gray, or say so of the whole domain: {_channels(group)}",
                 coloured,
             )
     for group in all_gray:
-        if group.split == "train":
+        if group.trained_on:
             yield Finding(
                 "all_gray",
                 "note",
@@ -52,6 +55,12 @@ def colours(collection: Collection) -> Iterator[Finding]:
                 f"say so in the spec: {_channels(group)}",
                 count=len(group.images),
             )
+
+
+def _measured(which: str) -> str:
+    return (
+        f"metrics count the {which} ones too, which say little of how well the rest is translated"
+    )
 
 
 def _channels(group: Group) -> str:

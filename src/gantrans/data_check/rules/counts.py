@@ -64,12 +64,14 @@ def counts(collection: Collection) -> Iterator[Finding]:
         )
     for group in collection.groups:
         if group.ignored:
-            others = ", ".join(f"{n} {suffix or 'without'}" for suffix, n in group.ignored.items())
+            others = ", ".join(
+                f"{n} {suffix or 'without a suffix'}" for suffix, n in group.ignored.items()
+            )
             yield Finding(
                 "ignored_files",
                 "note",
                 f"{plural(sum(group.ignored.values()), 'file')} of {group.called} "
-                f"{'is' if sum(group.ignored.values()) == 1 else 'are'} no image by the suffix: "
+                f"{'is' if sum(group.ignored.values()) == 1 else 'are'} not taken for images: "
                 f"{others}",
                 "they are not used",
                 "convert them if they are images",

@@ -119,13 +119,16 @@ def _within(
         here = [places for places in here if len(places) > 1]
         if here:
             spare = sum(len(places) - 1 for places in here)
-            severity: Severity = "warning" if spare > MANY * len(group.images) else "note"
+            many = group.trained_on and spare > MANY * len(group.images)
+            severity: Severity = "warning" if many else "note"
             yield of_groups(
                 f"{kind}duplicates",
                 severity,
                 f"{share(spare, len(group.images))} of {group.called} repeat another "
                 f"({plural(len(here), 'group')} {how})",
-                "training sees these more often than the others, and learns them by heart first",
+                "training sees these more often than the others, and learns them by heart first"
+                if group.trained_on
+                else "metrics count these more often than the others",
                 "keep one of each group" + (", unless they are meant as they are" if kind else ""),
                 _labels(here),
             )

@@ -21,7 +21,7 @@ def unreadable(collection: Collection) -> Iterator[Finding]:
     for group in collection.groups:
         bad = [image for image in group.images if image.error]
         if bad:
-            when = "the first of them" if group.split == "train" else "the first evaluation"
+            when = "the first of them" if group.trained_on else "the first evaluation"
             yield Finding(
                 "unreadable",
                 "error",
@@ -47,12 +47,16 @@ def constant(collection: Collection) -> Iterator[Finding]:
             gain = (least**2 + EPSILON) ** -0.5
             yield of_files(
                 "nearly_constant",
-                "warning",
+                "warning" if group.trained_on else "note",
                 f"{share(len(flat), len(group.images))} of {group.called} are nearly constant: "
                 f"standard deviation below {LEAST_CONTRAST} in [-1, 1], down to {least:.4f}",
                 f"instance norm makes their rounding errors a picture: it divides by "
-                f"sqrt(variance + {EPSILON:g}), here it scales up to {gain:.0f} times; gradients "
-                "grow as much, and training gets unsteady",
+                f"sqrt(variance + {EPSILON:g}), here it scales up to {gain:.0f} times; "
+                + (
+                    "gradients grow as much, and training gets unsteady"
+                    if group.trained_on
+                    else "metrics count what becomes of them as they count any translation"
+                ),
                 "take them out; if they are scans or tiles with empty parts, crop or choose the "
                 "parts that show something",
                 [image.label for image in flat],

@@ -34,7 +34,7 @@ def _after(group: Group, image: ImageFacts, *, zoomed: bool = False) -> tuple[in
     """Width and height after the resize, and the smallest zoom if there is one and it counts."""
     assert group.transform is not None and image.size is not None
     zoom = group.transform.zoom
-    if zoomed and zoom is not None and group.split == "train":
+    if zoomed and zoom is not None and group.trained_on:
         return group.transform.zoomed(*image.size, zoom[0])
     return group.transform.resized(*image.size)
 
@@ -63,7 +63,7 @@ def _too_small(group: Group, known: list[ImageFacts], collection: Collection) ->
 def _unequal(group: Group, known: list[ImageFacts], multiple: int) -> Iterator[Finding]:
     """Without a crop, training images keep the sizes that the resize gives them."""
     assert group.transform is not None
-    if group.transform.crop is not None or group.split == "test":
+    if group.transform.crop is not None or not group.trained_on:
         return
     found = Counter(_after(group, image) for image in known)
     (width, height), most = found.most_common(1)[0]
@@ -101,11 +101,13 @@ def _enlarged(group: Group, known: list[ImageFacts]) -> Iterator[Finding]:
     if large:
         yield of_files(
             "enlarged",
-            "warning",
+            "warning" if group.trained_on else "note",
             f"{share(len(large), len(known))} of {group.called} are enlarged more than {BLURRED:g} "
             f"times by the resize, up to {times[large[0]]:.1f} times",
             "they are blurred, which a discriminator notices before anything else: the generator "
-            "learns blur or sharpness instead of the domain",
+            "learns blur or sharpness instead of the domain"
+            if group.trained_on
+            else "they are blurred, and metrics compare translations with blurred images",
             "set data.transform.resize and crop to less, or take the small images out",
             large,
         )
@@ -123,10 +125,12 @@ def _distorted(group: Group, known: list[ImageFacts]) -> Iterator[Finding]:
         changed.sort(reverse=True)
         yield of_files(
             "distorted",
-            "warning" if len(changed) < len(known) else "note",
+            "warning" if group.trained_on and len(changed) < len(known) else "note",
             f"{share(len(changed), len(known))} of {group.called} change their proportions in the "
             f"resize, up to {changed[0][0]:.2f} times",
-            "things in them look stretched, and translations of other images do not",
+            "things in them look stretched, and translations of other images do not"
+            if group.trained_on
+            else "things in them look stretched, and metrics compare translations with them",
             'keep the proportions: data.transform.resize_mode = "shorter", with a crop',
             [label for _, label in changed],
         )
@@ -144,10 +148,11 @@ def _oblong(group: Group, known: list[ImageFacts]) -> Iterator[Finding]:
     if long:
         yield of_files(
             "extreme_proportions",
-            "warning" if len(long) < len(known) else "note",
+            "warning" if group.trained_on and len(long) < len(known) else "note",
             f"{share(len(long), len(known))} of {group.called} are more than {LONGEST:g} times as "
             f"long as wide, up to {ratios[long[0]]:.1f} times",
-            "a square crop shows a small part of them, often one without what the domain is about",
+            "a square crop shows a small part of them, often one without what the domain is about"
+            + ("" if group.trained_on else "; metrics look at that part alone"),
             "look at them; cut them into parts, or take them out",
             long,
         )

@@ -1,4 +1,4 @@
-"""How files keep their pixels: depths, palettes, transparency, CMYK, EXIF."""
+"""How files keep their pixels: depths, palettes, transparency, CMYK, EXIF, several images."""
 
 from __future__ import annotations
 
@@ -23,6 +23,17 @@ def storage(collection: Collection) -> Iterator[Finding]:
                 "they are turned upright when they are read",
                 "nothing, if they look right in the grid; some programs that copy images drop EXIF",
                 turned,
+            )
+        several = [image.label for image in group.readable if image.several]
+        if several:
+            yield of_files(
+                "several_frames",
+                "note",
+                f"{share(len(several), len(group.images))} of {group.called} are files of several "
+                "images: animations, or TIFF with pages",
+                "only the first image of each is used",
+                "save the others as files of their own, if they are meant too",
+                several,
             )
 
 

@@ -61,6 +61,8 @@ def _file(path: Path, suffixes: Collection[str]) -> Found:
             f"{shown(path)} is no image that gantrans can write back (known: {_known(suffixes)}): "
             "convert it, or leave it out"
         )
+    if not path.is_file():
+        raise UsageError(f"{shown(path)} is a pipe or a device: save what it gives to a file first")
     return Found(path, Path(path.name))
 
 

@@ -13,7 +13,8 @@
     : `${Number((n / 2 ** 20).toPrecision(3))} MiB`);
 
   let served = null; // what /api/models said
-  let image = null; // the file that is translated
+  let given = null; // the file that was chosen last
+  let image = null; // the one that is translated, in memory: what is on disk may change
   let running = null; // the AbortController of the request that is under way
   let urls = []; // of pictures that are shown
 
@@ -53,12 +54,16 @@
 
   // What is said.
 
+  const say = (message) => {
+    at("error").hidden = !message;
+    const named = given && message.startsWith(given.name); // a name stays as it is
+    at("error").textContent = named ? message : capital(message);
+  };
+
   const fail = (message) => {
     at("busy").hidden = true;
-    if (message) clear();
-    at("error").hidden = !message;
-    const named = image && message.startsWith(image.name); // a name stays as it is
-    at("error").textContent = named ? message : capital(message);
+    clear();
+    say(message);
   };
 
   const clear = () => {
@@ -79,15 +84,21 @@
 
   // Translating.
 
-  const take = (file) => {
+  const take = async (file) => {
     if (!served) return;
-    image = file;
-    clear();
+    given = file;
     if (file.size > served.limits.upload_bytes) {
-      stop();
-      fail(`${file.name} has ${bytes(file.size)}, and at most ${bytes(served.limits.upload_bytes)} are taken here.`);
+      say(`${file.name} has ${bytes(file.size)}, and at most ${bytes(served.limits.upload_bytes)} are taken here.`);
       return;
     }
+    const content = await file.arrayBuffer().catch(() => null);
+    if (given !== file) return;
+    if (!content) {
+      say(`${file.name} cannot be read any more (or is a folder): choose it again.`);
+      return;
+    }
+    image = new File([content], file.name, { type: file.type });
+    clear();
     translate();
   };
 
@@ -100,7 +111,7 @@
 
   const translate = async () => {
     stop();
-    fail("");
+    say("");
     const mine = running = new AbortController();
     const [file, way, form] = [image, direction(), new FormData()];
     form.append("file", file, file.name);
@@ -159,6 +170,7 @@
 
   const show = (file, way, result) => {
     clear();
+    say("");
     const seen = (kind, blob) => url(result.previews[kind] ? fromBase64(result.previews[kind], "image/png") : blob);
     const input = seen("input", file);
     const side = (made, kind, label, words) => {
@@ -172,6 +184,9 @@
     at("results").classList.toggle("two", cards.length > 1);
     at("results").replaceChildren(...cards);
     attachDividers(at("results"));
+    for (const stage of document.querySelectorAll(".stage")) {
+      stage.scrollLeft = (stage.scrollWidth - stage.clientWidth) / 2; // to the line
+    }
     at("drop").classList.add("small");
     at("said").textContent = `${file.name} is translated to ${way.target}.`;
   };
@@ -185,6 +200,7 @@
     const { width, height } = made_;
     figure.classList.toggle("clear", made_.media_type !== "image/jpeg");
     figure.style.aspectRatio = `${width} / ${height}`;
+    figure.style.minWidth = `${Math.max(160, 40 * width / height)}px`; // of the longest, too, something is seen
     figure.style.width = `min(${Math.max(width, 480)}px, calc(72vh * ${width / height}))`;
     const link = made("a", { className: "button main", href: download, download: made_.name }, `Download ${made_.name}`);
     return made("section", { className: "card" },
@@ -211,12 +227,12 @@
     over(-depth);
     const file = ofTransfer(event.dataTransfer);
     if (file) take(file);
-    else fail("that was no file: save the image, and drop the file");
+    else say("that was no file: save the image, and drop the file");
   });
   document.addEventListener("paste", (event) => {
     const file = ofTransfer(event.clipboardData);
     if (file) take(file);
-    else fail("there is no image to paste: copy an image, not its address");
+    else say("there is no image to paste: copy an image, not its address");
   });
   at("file").addEventListener("change", () => {
     const [file] = at("file").files;
@@ -228,7 +244,7 @@
   at("choices").addEventListener("change", (event) => {
     if (event.target === at("model")) showDirections();
     else showWay();
-    if (image && image.size <= served.limits.upload_bytes) translate();
+    if (image) translate();
   });
 
   fetch("/api/models").then((answer) => answer.json()).then((answer) => {

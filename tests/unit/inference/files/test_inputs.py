@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,14 @@ def test_a_folder_with_brackets_in_its_name_is_that_folder_in_a_pattern_too(tmp_
     ]
     with pytest.raises(UsageError, match="no image matches"):
         find([folder / "none.png"], SUFFIXES, out=tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_is_no_image_by_whatever_way_it_is_meant(photos, tmp_path):
+    os.mkfifo(photos / "pipe.png")
+    assert [one.below for one in find([photos], SUFFIXES, out=tmp_path / "out")[0]] == [
+        Path("a.png"), Path("b.jpg")
+    ]  # fmt: skip
+    assert Path("pipe.png") not in found_by(photos / "*.png", tmp_path / "out")
+    with pytest.raises(UsageError, match=r"pipe\.png is a pipe or a device"):
+        find([photos / "pipe.png"], SUFFIXES, out=tmp_path / "out")
