@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,8 @@ def drawn_run(
     write_lines(path / "metrics.jsonl", lines)
     write_lines(path / "health.jsonl", health)
     scores = {way: {"swd": {"value": swd[-1], "doing_nothing": nothing}} for way in WAYS}
-    best = {"step": evaluated[swd.index(min(swd))], "value": -min(swd)}
+    finite = [value for value in swd if math.isfinite(value)]
+    best = {"step": evaluated[swd.index(min(finite))], "value": min(finite)} if finite else None
     checkpoint = path / "checkpoints" / f"step-{steps:08d}"
     checkpoint.mkdir(parents=True)
     for ends in ("ab", "ba"):
@@ -111,7 +113,12 @@ def drawn_run(
     facts = {"step": steps, "seconds": steps / 10, "best": best, "scores": scores}
     _write(checkpoint / "training.json", facts)
     if finished:
-        summary = {"steps": steps, "seconds": 100.0, "metrics": scores, "best_step": best["step"]}
+        summary = {
+            "steps": steps,
+            "seconds": 100.0,
+            "metrics": scores,
+            "best_step": best and best["step"],
+        }
         _write(path / "summary.json", {**summary, "best_by": "swd", "stopped": None})
     (path / "log.txt").write_text("2026-11-26 01:00:00  drawn: summer <-> winter\n")
     for n in range(samples):

@@ -5,6 +5,7 @@ The fixture `page` fails a test whose page logs an error or asks another machine
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,6 +74,34 @@ def test_the_slider_goes_through_training_time(page: Page, written: str) -> None
     assert shown(page) == last
     loaded = "all => all.every(image => image.complete && image.naturalWidth > 0)"
     assert page.eval_on_selector_all("img", loaded)
+
+
+def test_best_goes_to_the_picture_nearest_to_the_best(page: Page, tmp_path: Path) -> None:
+    run = drawn_run(tmp_path / "run", swd=(200, 60, 110, 120), finished=False)
+    page.goto(report([run]).path.as_uri())  # the best of four evaluations is at step 500
+    says = page.locator("#moment-says")
+    assert says.inner_text() == "step 1000"
+    page.get_by_role("button", name="Best").click()
+    assert says.inner_text() == "step 666, nearest to the best (500)"
+    assert page.locator("#moment").get_attribute("aria-valuetext") == says.inner_text()
+
+
+@pytest.mark.parametrize("width", [360, 390])
+@pytest.mark.parametrize("which", ["written", "compared"])
+def test_a_phone_shows_the_numbers_without_scrolling(
+    page: Page, which: str, width: int, request: pytest.FixtureRequest
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(request.getfixturevalue(which))
+    region = page.get_by_role("region", name="Metrics").bounding_box()
+    row = page.locator(".scores tbody tr:not(.direction)").first
+    assert not page.get_by_text("better is").is_visible()
+    cells = [cell for cell in row.locator("td").all() if cell.is_visible()]
+    nothing, *values = (cell.inner_text().split() for cell in cells)
+    assert nothing == ["310"] and ["60.0", "best", "60.0", "at", "step", "1000"] in values
+    for cell in cells:
+        box = cell.bounding_box()
+        assert box["x"] + box["width"] <= region["x"] + region["width"]
 
 
 def test_the_divider_follows_mouse_and_keys(page: Page, written: str) -> None:

@@ -11,7 +11,12 @@ import typer
 def report(
     runs: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN...", help="Run directories.", show_default=False),
+        typer.Argument(
+            metavar="RUN...",
+            help="Run directories.",
+            show_default=False,
+            readable=False,  # read_record says it better
+        ),
     ],
     out: Annotated[
         Path | None,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from gantrans.report.curves import Curve, Extreme
 from gantrans.report.measures import Measure
 from gantrans.report.record import Record
-from gantrans.report.verdict import digits
+from gantrans.report.values import finite, short
 
 Group = Literal["metrics", "losses", "health", "pace"]
 
@@ -44,13 +44,14 @@ class Series:
 
     def as_json(self) -> dict[str, Any]:
         """What the page's script draws."""
-        points = self.curve.points
+        drawn = [(p.step, finite(float(f"{p.mean:.5g}"))) for p in self.curve.points]
+        points = [(step, mean) for step, mean in drawn if mean is not None]
         return {
             "label": self.label,
             "run": self.run,
             "place": self.place,
-            "x": [point.step for point in points],
-            "y": [float(f"{point.mean:.5g}") for point in points],
+            "x": [step for step, _ in points],
+            "y": [mean for _, mean in points],
             "nothing": self.nothing,
             "best": [self.best.step, self.best.value] if self.best else None,
         }
@@ -60,7 +61,7 @@ class Series:
         """First, last, least and greatest, as text: "0.24 (step 700)"."""
         curve = self.curve
         return [
-            f"{digits(at.value)} (step {at.step})" if at else ""
+            f"{short(at.value)} (step {at.step})" if at else ""
             for at in (curve.first, curve.last, curve.least, curve.greatest)
         ]
 
@@ -99,8 +100,7 @@ def charts_of(records: Sequence[Record]) -> list[Chart]:
             series = Series(f"{several}{place or title}".strip(), run, known.index(place), curve)
             if measure:
                 score = record.scores.get(place, {}).get(title, {})
-                nothing = score.get("doing_nothing")
-                series.nothing = float(nothing) if isinstance(nothing, int | float) else None
+                series.nothing = score.get("doing_nothing")
                 series.best = best_of(curve, measure)
             chart.series.append(series)
     order = list(GROUPS)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from shlex import quote
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from gantrans.report.record import Record
+from gantrans.report.record import Record, table
+from gantrans.report.values import count
 
 
 class Command(NamedTuple):
@@ -22,8 +23,13 @@ def commands(record: Record) -> list[Command]:
     found = []
     if record.state.ending in ("interrupted", "failed"):
         found.append(Command("Go on with it", f"gantrans run --resume {run}"))
+    elif record.state.ending == "stopped early":
+        more = f"gantrans run --resume {run} --set train.stop_after=0"
+        found.append(Command("Train to the last step all the same", more))
     elif record.state.over:
         more = f"gantrans run --resume {run} --set train.epochs={_twice(record)}"
+        # It may have waited as long as it may just at its end.
+        more += " --set train.stop_after=0" if _train(record).get("stop_after") else ""
         found.append(Command("Train twice as long", more))
     for target in targets:
         line = f"gantrans translate {run} IMAGE... --to {quote(target)} --out DIR"
@@ -40,6 +46,9 @@ def commands(record: Record) -> list[Command]:
 
 
 def _twice(record: Record) -> int | str:
-    train = record.spec.get("train")
-    epochs = train.get("epochs") if isinstance(train, dict) else None
-    return 2 * epochs if isinstance(epochs, int) else "N"
+    epochs = count(_train(record).get("epochs"))
+    return 2 * epochs if epochs else "N"
+
+
+def _train(record: Record) -> dict[str, Any]:
+    return table(record.spec.get("train"))

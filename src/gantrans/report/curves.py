@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from gantrans.report.values import count, finite, parsed
 
 LONGEST_LINE = 1 << 20  # bytes; what is longer is no line of numbers
 MOST_CURVES = 400
@@ -65,6 +66,11 @@ class Curve:
         if value > self._high:
             self._high, self.greatest = value, self.last
 
+    def near(self, step: int) -> float | None:
+        """The value at a step, or the mean that it went into; None if there was none."""
+        later = next((point for point in self.points if point.step >= step), None)
+        return later.mean if later and (later.step == step or self.width > 1) else None
+
     def halve(self) -> None:
         """Join each two neighbouring points."""
         joined = []
@@ -115,7 +121,8 @@ def read_curves(path: Path) -> Curves:
         found.lines += 1
         step = found.steps = record.pop("step")
         for name, value in record.items():
-            if not isinstance(value, int | float) or not math.isfinite(value):
+            value = finite(value)
+            if value is None:
                 continue
             if name not in found.by_name:
                 if len(found.by_name) >= MOST_CURVES:
@@ -123,7 +130,7 @@ def read_curves(path: Path) -> Curves:
                         found.dropped.add(name)
                     continue
                 found.by_name[name] = Curve()
-            found.by_name[name].add(step, float(value))
+            found.by_name[name].add(step, value)
     found.thin(ALL_POINTS)
     return found
 
@@ -135,16 +142,19 @@ def read_events(path: Path) -> Iterator[Mapping[str, Any] | None]:
 
 def _record(line: bytes) -> dict[str, Any] | None:
     try:
-        record = json.loads(line)
+        record = parsed(line)
     except ValueError:  # also of text that is no UTF-8
         return None
-    if not isinstance(record, dict) or type(record.get("step")) is not int:
+    if not isinstance(record, dict) or count(record.get("step")) is None:
         return None
     return record
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """The lines that are not empty; of one that is too long, its beginning."""
+    """The lines that are not empty; of one that is too long, its beginning.
+
+    Not by `api.journal.entries`, which trusts the length of a line and passes over damaged ones.
+    """
     with path.open("rb") as stream:
         while line := stream.readline(LONGEST_LINE):
             rest = line

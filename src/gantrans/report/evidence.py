@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from gantrans.report.faults import Period
 from gantrans.report.measures import Measure
-from gantrans.report.record import Record
+from gantrans.report.record import Record, Score
 from gantrans.report.state import State
 
 Trend = Literal["improving", "flat", "worse"]
@@ -37,8 +37,18 @@ class Gain:
     denied_by: tuple[str, ...] = ()
 
     @property
+    def clear(self) -> bool:
+        """Whether it is clearly better than doing nothing, and no other metric denies it."""
+        return self.share > CLEAR and not self.denied_by
+
+    @property
     def share(self) -> float:
-        """The gain as a share of the value of doing nothing; negative where it is worse."""
+        """The gain as a share of the value of doing nothing; negative where it is worse.
+
+        A value that is not finite is worse than any.
+        """
+        if not math.isfinite(self.value):
+            return -math.inf
         better = self.value - self.nothing
         better = better if self.measure.higher_is_better else -better
         return better / abs(self.nothing) if self.nothing else math.copysign(better != 0, better)
@@ -52,21 +62,25 @@ class Evidence:
         state: how far it is.
         faults: those that last, the gravest first.
         warnings: likewise.
+        passed: whether some came and went.
         watched: whether health was watched, and for long enough to judge.
         metric: the headline metric's name; None without one.
         gains: of each direction whose value of doing nothing is known.
         trend: of the headline metric; None with fewer than three evaluations.
         best_step: of the best evaluation, if there was one.
+        at_best: the gains at the best checkpoint, where it is known.
     """
 
     state: State
     faults: Sequence[Period] = ()
     warnings: Sequence[Period] = ()
+    passed: bool = False
     watched: bool = True
     metric: str | None = None
     gains: Sequence[Gain] = ()
     trend: Trend | None = None
     best_step: int | None = None
+    at_best: Sequence[Gain] = ()
 
 
 def evidence_of(record: Record) -> Evidence:
@@ -75,38 +89,56 @@ def evidence_of(record: Record) -> Evidence:
     names = [name for metrics in record.scores.values() for name in metrics]
     metric = record.measures.headline(names)
     measure = record.measures.of(metric) if metric else None
-    gains = []
-    if metric and measure:
-        for direction, metrics in record.scores.items():
-            found = {name: _gain(record, direction, name) for name in metrics}
-            denied = [n for n, gain in found.items() if gain and gain.share < -CLEAR]
-            if gain := found.get(metric):
-                others = tuple(name for name in denied if name != metric)
-                gains.append(replace(gain, denied_by=others))
+    gains = _gains(record, metric, record.scores)
     values = _means(record, metric) if metric else {}
     nothing_mean = sum(gain.nothing for gain in gains) / len(gains) if gains else None
-    best = record.best_step
-    if best is None and values and measure:
+    best, at_best = record.best_step, []
+    if best is not None:
+        at_best = _gains(record, metric, _scores_at(record, best))
+    elif values and measure:
         pick = max if measure.higher_is_better else min
         best = pick(values, key=lambda step: values[step])
     return Evidence(
         state=record.state,
         faults=health.active("fault") if health else (),
         warnings=health.active("warning") if health else (),
+        passed=health is not None and any(p.until is not None for p in health.periods),
         watched=health is not None and health.judged,
         metric=metric,
         gains=gains,
+        at_best=at_best if len(at_best) == len(gains) else (),
         trend=trend(list(values.values()), measure, nothing_mean) if measure else None,
         best_step=best,
     )
 
 
-def _gain(record: Record, direction: str, name: str) -> Gain | None:
-    score, measure = record.scores[direction][name], record.measures.of(name)
-    nothing = score.get("doing_nothing")
-    if measure is None or not isinstance(nothing, int | float):
-        return None
-    return Gain(direction, float(score["value"]), float(nothing), measure)
+def _gains(
+    record: Record, metric: str | None, scores: Mapping[str, Mapping[str, Score]]
+) -> list[Gain]:
+    """That of each direction whose value of doing nothing is known."""
+    gains = []
+    for direction, metrics in scores.items():
+        found = {
+            name: Gain(direction, score["value"], score["doing_nothing"], measure)
+            for name, score in metrics.items()
+            if "doing_nothing" in score and (measure := record.measures.of(name))
+        }
+        denied = (name for name, gain in found.items() if gain.share < -CLEAR and name != metric)
+        if metric in found:
+            gains.append(replace(found[metric], denied_by=tuple(denied)))
+    return gains
+
+
+def _scores_at(record: Record, step: int) -> dict[str, dict[str, Score]]:
+    """The scores of an earlier evaluation, by the curves."""
+    found: dict[str, dict[str, Score]] = {}
+    for direction, metrics in record.scores.items():
+        for name, score in metrics.items():
+            curve = record.curves.by_name.get(f"metrics/{name}/{direction}")
+            value = curve.near(step) if curve else None
+            if value is not None:
+                found.setdefault(direction, {})[name] = {**score, "value": value}
+    return found
 
 
 def trend(values: Sequence[float], measure: Measure, nothing: float | None) -> Trend | None:
@@ -145,4 +177,5 @@ def _means(record: Record, metric: str) -> dict[int, float]:
         curve = record.curves.by_name.get(f"metrics/{metric}/{direction}")
         for point in curve.points if curve else ():
             found.setdefault(point.step, []).append(point.mean)
-    return {step: sum(values) / len(values) for step, values in sorted(found.items())}
+    most = max(map(len, found.values()), default=0)  # one was not finite where there are fewer
+    return {s: sum(values) / most for s, values in sorted(found.items()) if len(values) == most}

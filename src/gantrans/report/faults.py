@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gantrans.report.curves import read_events
+from gantrans.report.values import count
 
 MOST = 300
 
@@ -97,13 +98,13 @@ def _period(record: Any) -> Period | None:
     def text(key: str) -> str:
         return str(record.get(key) or "")[:2000]
 
-    since = record.get("since")
+    since = count(record.get("since"))
     return Period(
         fault=text("fault"),
         title=text("title") or text("fault").replace("_", " "),
         where=text("where"),
         severity="fault" if record.get("severity") == "fault" else "warning",
-        since=since if type(since) is int else record["step"],
+        since=record["step"] if since is None else since,
         until=None,
         seen=text("seen"),
         means=text("means"),

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from PIL import Image, features
 
+from gantrans.report.layout import LAYOUT, Box, Placed, placed
 from gantrans.report.record import Record
 
 MOST_MOMENTS, MOST_ROWS = 16, 8
 FORMAT = "WEBP" if features.check("webp") else "JPEG"
-LAYOUT = "gantrans"  # the text of a sample PNG; see training/grid.py
 
 
 @dataclass(frozen=True)
@@ -136,12 +134,13 @@ def _read(record: Record, steps: Sequence[int], level: Level) -> Samples:
         new = len(found.steps)
         found.steps.append(step)
         for block in blocks:
-            if len(block["columns"]) < 2:
-                whole = _cut(picture, _around(block["rows"]), level.side * 3, level.quality)
-                _put(sheets.setdefault(block["heading"], Tile(block["heading"])), whole, new)
+            heading = block.heading
+            if len(block.columns) < 2:
+                whole = _cut(picture, _around(block.rows), level.side * 3, level.quality)
+                _put(sheets.setdefault(heading, Tile(heading)), whole, new)
                 continue
-            for number, row in enumerate(block["rows"][: level.rows]):
-                _add(by_place, (block["heading"], number), block, row, picture, level, new)
+            for number, boxes in enumerate(block.rows[: level.rows]):
+                _add(by_place, (heading, number), block.columns, boxes, picture, level, new)
         if not blocks:
             whole = _scaled(picture, level.side * 4, level.quality)
             _put(sheets.setdefault("samples", Tile("samples")), whole, new)
@@ -167,14 +166,13 @@ def _tiles(found: Samples) -> Iterator[Tile]:
 def _add(
     rows: dict[tuple[str, int], Row],
     place: tuple[str, int],
-    block: dict[str, Any],
-    boxes: Sequence[Sequence[int]],
+    labels: Sequence[str],
+    boxes: Sequence[Box],
     picture: Image.Image,
     level: Level,
     moment: int,
 ) -> None:
     cut = [_cut(picture, box, level.side, level.quality) for box in boxes[:3]]
-    labels = block["columns"]
     if place not in rows:
         back = Tile(labels[2]) if len(boxes) > 2 and len(labels) > 2 else None
         x, y, w, h = boxes[0]
@@ -191,35 +189,21 @@ def _put(tile: Tile, url: str, moment: int) -> None:
     tile.at.append(url)
 
 
-def _opened(path: Path) -> tuple[Image.Image, list[dict[str, Any]]]:
+def _opened(path: Path) -> tuple[Image.Image, list[Placed]]:
     """A grid and its blocks; none of a PNG that does not say where they are."""
     with Image.open(path) as opened:
         opened.load()
-        text = opened.info.get(LAYOUT)
-        picture = opened.convert("RGB")
-    try:
-        blocks = json.loads(text or '{"blocks": []}')["blocks"]
-        return picture, [
-            {
-                "heading": str(block["heading"]),
-                "columns": [str(column) for column in block["columns"]],
-                "rows": [[[int(n) for n in box] for box in row] for row in block["rows"] if row],
-            }
-            for block in blocks
-            if any(block["rows"])
-        ]
-    except (ValueError, LookupError, TypeError):  # of another version: it is shown whole
-        return picture, []
+        return opened.convert("RGB"), placed(opened.info.get(LAYOUT), opened.size)
 
 
-def _around(rows: Sequence[Sequence[Sequence[int]]]) -> list[int]:
+def _around(rows: Sequence[Sequence[Box]]) -> Box:
     boxes = [box for row in rows for box in row]
     left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
     right, bottom = max(box[0] + box[2] for box in boxes), max(box[1] + box[3] for box in boxes)
-    return [left, top, right - left, bottom - top]
+    return left, top, right - left, bottom - top
 
 
-def _cut(picture: Image.Image, box: Sequence[int], side: int, quality: int) -> str:
+def _cut(picture: Image.Image, box: Box, side: int, quality: int) -> str:
     x, y, width, height = box
     return _scaled(picture.crop((x, y, x + width, y + height)), side, quality)
 

@@ -51,7 +51,7 @@ def html(records: Sequence[Record], verdicts: Sequence[Verdict]) -> str:
     }
     environment = templates("gantrans.report")
     text: str = environment.get_template("report.html").render(
-        title=" and ".join(record.name for record in records),
+        title=", ".join(record.name for record in records),
         version=version("gantrans"),
         made=time.strftime("%Y-%m-%d %H:%M"),
         runs=[about(record, said) for record, said in zip(records, verdicts, strict=True)],
@@ -108,8 +108,9 @@ def _directions(
                     }
                     cells.append(cell)
             images.append({"cells": cells, "differ": len(keys) > 1})
-        ways = heading.split(" -> ")
-        found.append({"heading": heading, "source": ways[0], "target": ways[1], "images": images})
+        target = next(row.after.label for one in rows for row in one)
+        source = heading.partition(" -> ")[0]
+        found.append({"heading": heading, "source": source, "target": target, "images": images})
     return found
 
 
@@ -150,7 +151,8 @@ def _groups(charts: Sequence[Chart]) -> list[dict[str, Any]]:
 
 def _json(data: Any) -> Markup:
     """JSON that no text in it can end the element it stands in."""
-    return Markup(json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"))
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)  # a script cannot read NaN
+    return Markup(text.replace("<", "\\u003c"))
 
 
 def _own(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +12,15 @@ from gantrans.inference.model_files import STATE_FILE, checkpoint_folders
 from gantrans.report.curves import Curves, read_curves
 from gantrans.report.faults import Health, read_health
 from gantrans.report.measures import Measures, measures_of
+from gantrans.report.names import names
 from gantrans.report.state import State, newest_checkpoint, state_of
+from gantrans.report.values import count, finite, number, parsed
 
 RESOLVED = "spec.resolved.json"
 LONGEST_TEXT = 60_000  # bytes of the spec, and of the end of the log
+
+
+Score = dict[str, float]
 
 
 @dataclass
@@ -24,13 +28,15 @@ class Record:
     """One run.
 
     Args:
-        path: the run directory, absolute.
+        path: the run directory, absolute, without links.
+        name: what to call it.
         resolved: spec.resolved.json, or {}.
         spec_text: spec.toml, or "".
         summary: summary.json.
         curves: of metrics.jsonl.
         health: of health.jsonl; None where nothing watched.
-        scores: by direction and metric: value, and doing_nothing where it is known.
+        scores: by direction and metric: value, also if it is not finite, and doing_nothing, where
+            it is known and finite.
         measures: how to read the metrics.
         log: the last lines of log.txt.
         data: data.json.
@@ -42,12 +48,13 @@ class Record:
     """
 
     path: Path
+    name: str
     resolved: dict[str, Any] = field(default_factory=dict)
     spec_text: str = ""
     summary: dict[str, Any] | None = None
     curves: Curves = field(default_factory=Curves)
     health: Health | None = None
-    scores: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    scores: dict[str, dict[str, Score]] = field(default_factory=dict)
     measures: Measures = field(default_factory=Measures)
     log: list[str] = field(default_factory=list)
     data: dict[str, Any] | None = None
@@ -56,11 +63,6 @@ class Record:
     generators: list[str] = field(default_factory=list)
     samples: dict[int, Path] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """What to call it."""
-        return self.path.name or str(self.path)
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -78,18 +80,11 @@ def read_record(path: Path) -> Record:
     """Read a run directory.
 
     Raises:
-        UsageError: if `path` is none.
+        UsageError: if `path` is none, or closed to this user.
     """
-    if not path.is_dir():
-        raise UsageError(
-            f"there is no folder {path}; name a run directory that `gantrans run` made"
-        )
-    if not any((path / name).exists() for name in (RESOLVED, "metrics.jsonl", "summary.json")):
-        raise UsageError(
-            f"{path} is no run directory (it has neither {RESOLVED} nor metrics.jsonl); name one "
-            "that `gantrans run` made"
-        )
-    record = Record(path.absolute())
+    _check(path)
+    path = path.resolve()
+    record = Record(path, names([path])[0])
     missing = record.missing
     record.resolved = _json(path / RESOLVED, missing, "the spec and the versions") or {}
     record.spec_text = _tail(path / "spec.toml")
@@ -103,17 +98,37 @@ def read_record(path: Path) -> Record:
         resolved=record.resolved,
         summary=record.summary,
         newest=newest,
-        step=record.curves.steps,
+        curves=record.curves,
         log=record.log,
     )
     record.samples = _samples(path / "samples")
     if not record.samples:
         missing.append("There are no sample pictures yet (samples/ is empty).")
-    if record.summary is None and record.state.over:
-        missing.append("summary.json is not there: the run did not come to its end.")
-    if (path / "summary.json").exists() and record.summary is None:
+    if record.summary is None and (path / "summary.json").exists():
         missing.append("summary.json is damaged.")
+    elif record.summary is None and record.state.over:
+        missing.append("summary.json is not there: the run did not come to its end.")
     return record
+
+
+def _check(path: Path) -> None:
+    try:
+        (path / "..").stat()  # a folder may be listed and yet not entered
+        there = {file.name for file in path.iterdir()}
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(
+            f"there is no folder {path}; name a run directory that `gantrans run` made"
+        ) from None
+    except OSError as error:
+        raise UsageError(
+            f"cannot read the run {path}: {error.strerror}; see to it that you may list and enter "
+            "the folder"
+        ) from None
+    if not {RESOLVED, "metrics.jsonl", "summary.json"} & there:
+        raise UsageError(
+            f"{path} is no run directory (it has neither {RESOLVED} nor metrics.jsonl); name one "
+            "that `gantrans run` made"
+        )
 
 
 def table(value: Any) -> dict[str, Any]:
@@ -153,21 +168,24 @@ def _read_numbers(record: Record) -> None:
 
 def _read_checkpoints(record: Record) -> dict[str, Any]:
     """The facts of the newest checkpoint; scores and the best step go into the record."""
-    folders = checkpoint_folders(record.path / "checkpoints")
-    folder = newest_checkpoint(folders)
+    folder, missing = None, "There is no checkpoint: nothing to go on from or to translate with."
+    try:
+        folder = newest_checkpoint(checkpoint_folders(record.path / "checkpoints"))
+    except OSError as error:
+        missing = f"checkpoints/ cannot be read ({error.strerror})."
     newest = (_json(folder / STATE_FILE) or {}) if folder else {}
     if folder is None:
-        record.missing.append("There is no checkpoint: nothing to go on from or to translate with.")
+        record.missing.append(missing)
     else:
-        names = sorted(file.stem for file in folder.glob("generator_*.safetensors"))
-        record.generators = [name.removeprefix("generator_") for name in names]
+        stems = sorted(file.stem for file in folder.glob("generator_*.safetensors"))
+        record.generators = [stem.removeprefix("generator_") for stem in stems]
     summary = record.summary or {}
     found = table(summary.get("metrics") or newest.get("scores"))
     record.scores = {
         str(direction): {
             str(key): score
-            for key, score in table(metrics).items()
-            if isinstance(score, dict) and isinstance(score.get("value"), int | float)
+            for key, members in table(metrics).items()
+            if (score := _score(table(members)))
         }
         for direction, metrics in found.items()
     }
@@ -175,8 +193,16 @@ def _read_checkpoints(record: Record) -> dict[str, Any]:
     chosen = summary.get("best_by") or table(newest.get("best")).get("metric") or asked
     record.measures = measures_of(record.resolved, chosen)
     best = summary.get("best_step") if record.summary else table(newest.get("best")).get("step")
-    record.best_step = best if type(best) is int else None
+    record.best_step = count(best)
     return newest
+
+
+def _score(members: Mapping[str, Any]) -> Score:
+    """What can be read of a score; nothing without its value."""
+    value, nothing = number(members.get("value")), finite(members.get("doing_nothing"))
+    if value is None:
+        return {}
+    return {"value": value} if nothing is None else {"value": value, "doing_nothing": nothing}
 
 
 def _samples(folder: Path) -> dict[int, Path]:
@@ -191,7 +217,7 @@ def _samples(folder: Path) -> dict[int, Path]:
 def _json(path: Path, missing: list[str] | None = None, what: str = "") -> dict[str, Any] | None:
     """A file's JSON object; None if it is not there or none, which `missing` is told."""
     try:
-        found: Any = json.loads(path.read_text(encoding="utf-8"))
+        found: Any = parsed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         found = None
     if isinstance(found, dict):
@@ -216,8 +242,3 @@ def _tail(path: Path) -> str:
 
 def _were(count: int) -> str:
     return "was" if count == 1 else "were"
-
-
-def words(mapping: Mapping[str, Any]) -> str:
-    """torch 2.8, pillow 11"""
-    return ", ".join(f"{name} {value}" for name, value in mapping.items())

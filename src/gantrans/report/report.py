@@ -9,6 +9,7 @@ from pathlib import Path
 from gantrans.errors import GantransError, UsageError
 from gantrans.inference.files.whole import appearing
 from gantrans.report.evidence import evidence_of
+from gantrans.report.names import names
 from gantrans.report.page import html
 from gantrans.report.record import read_record
 from gantrans.report.verdict import Verdict, verdict
@@ -44,8 +45,11 @@ def report(runs: Sequence[Path], out: Path | None = None) -> Report:
         GantransError: if the file cannot be written.
     """
     records = [read_record(run) for run in runs]
-    if len({record.path.resolve() for record in records}) < len(records):
+    paths = [record.path for record in records]
+    if len(set(paths)) < len(paths):
         raise UsageError("a run is named twice; give each once")
+    for record, name in zip(records, names(paths), strict=True):
+        record.name = name
     if out is None:
         out = runs[0] / NAME if len(runs) == 1 else Path(NAME)
         if len(runs) > 1 and out.exists():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from PIL import Image
 from gantrans.report.charts import best_of
 from gantrans.report.commands import commands
 from gantrans.report.moments import data_url
-from gantrans.report.record import Record, items, table, words
+from gantrans.report.record import Record, items, table
 from gantrans.report.settings import changes
-from gantrans.report.verdict import Verdict, digits
+from gantrans.report.values import short, span
+from gantrans.report.verdict import Verdict
 
 BATCH_SIDE = 960
 MOST_FINDINGS, MOST_FILES, MOST_LINES = 60, 8, 200
@@ -59,50 +61,53 @@ def _standing(record: Record) -> str:
     state = record.state
     how: str = state.ending
     if how == "running":
-        how = f"running (last sign of life {_span(state.age or 0)} ago"
-        how += f", a line usually each {_span(state.usual)})" if state.usual else ")"
+        how = f"running (last sign of life {span(state.age or 0)} ago"
+        how += f", a line usually each {span(state.usual)})" if state.usual else ")"
+    elif how == "silent":
+        how = f"no sign of life for {span(state.age or 0)}; it may still run"
     elif how == "interrupted" and not state.why:
-        how = f"not finished; last sign of life {_span(state.age or 0)} ago"
+        how = f"not finished; last sign of life {span(state.age or 0)} ago"
     steps = f"{state.step} of {state.steps} steps" if state.steps else f"{state.step} steps"
-    time_said = f", {_span(state.seconds)} of training" if state.seconds else ""
+    time_said = f", {span(state.seconds)} of training" if state.seconds else ""
     why = f". {state.why[:1].upper()}{state.why[1:]}" if state.why else ""
     return f"{how}, {steps}{time_said}{why}"
 
 
 def score_table(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """A row for each metric of each direction, with the values of all runs."""
-    found = {
-        (direction, name): None
-        for record in records
-        for direction, metrics in record.scores.items()
-        for name in metrics
-    }
-    return [_score(records, direction, name) for direction, name in found]
+    """For each direction a row for each metric, with the values of all runs."""
+    found: dict[str, dict[str, None]] = {}
+    for record in records:
+        for direction, metrics in record.scores.items():
+            found.setdefault(direction, {}).update(dict.fromkeys(metrics))
+    return [
+        {
+            "direction": direction.replace("->", " to "),
+            "rows": [_score(records, direction, name) for name in metrics],
+        }
+        for direction, metrics in found.items()
+    ]
 
 
 def _score(records: Sequence[Record], direction: str, name: str) -> dict[str, Any]:
     measure = next((m for record in records if (m := record.measures.of(name))), None)
     scores = [record.scores.get(direction, {}).get(name, {}) for record in records]
-    nothing = [
-        s["doing_nothing"] for s in scores if isinstance(s.get("doing_nothing"), int | float)
-    ]
+    nothing = [score["doing_nothing"] for score in scores if "doing_nothing" in score]
     unit = f" {measure.unit}" if measure and measure.unit else ""
     curves = [record.curves.by_name.get(f"metrics/{name}/{direction}") for record in records]
     bests = [best_of(curve, measure) for curve in curves]
-    values = [score["value"] for score in scores if "value" in score]
-    first = None
-    if measure and len(values) > 1 and len(set(values)) > 1:
+    values = [v for score in scores if math.isfinite(v := score.get("value", math.nan))]
+    first = None  # best by a metric that copying wins, such as cycle, says nothing
+    if measure and nothing and len(values) > 1 and len(set(values)) > 1:
         first = max(values) if measure.higher_is_better else min(values)
     return {
-        "direction": direction.replace("->", " to "),
         "metric": name,
-        "nothing": digits(nothing[0]) + unit if nothing else "-",
+        "nothing": short(nothing[0]) + unit if nothing else "-",
         "better": "" if not measure else "more" if measure.higher_is_better else "less",
         "runs": [
             {
-                "end": digits(score["value"]) + unit if "value" in score else "-",
+                "end": short(score["value"]) + unit if "value" in score else "-",
                 "first": first is not None and score.get("value") == first,
-                "best": f"{digits(best.value)} at step {best.step}" if best else "-",
+                "best": f"best {short(best.value)} at step {best.step}" if best else "",
             }
             for score, best in zip(scores, bests, strict=True)
         ],
@@ -116,14 +121,19 @@ def _environment(record: Record) -> list[tuple[str, str]]:
     rows = [
         ("gantrans", resolved.get("gantrans")),
         ("Python", resolved.get("python")),
-        ("packages", words(table(resolved.get("packages")))),
-        ("plugins", words(named)),
+        ("packages", _words(table(resolved.get("packages")))),
+        ("plugins", _words(named)),
         ("machine", resolved.get("machine")),
         ("device", resolved.get("device")),
         ("seed", record.spec.get("seed")),
         ("run directory", record.path),
     ]
     return [(name, str(value)) for name, value in rows if value not in (None, "")]
+
+
+def _words(mapping: Mapping[str, Any]) -> str:
+    """torch 2.8, pillow 11"""
+    return ", ".join(f"{name} {value}" for name, value in mapping.items())
 
 
 def _findings(record: Record) -> list[dict[str, Any]] | None:
@@ -155,16 +165,3 @@ def _batch(record: Record) -> str | None:
         return None
     picture.thumbnail((BATCH_SIDE, BATCH_SIDE))
     return data_url(picture, 70)
-
-
-def _span(seconds: float) -> str:
-    """12 s, 3 min, 2 h 5 min, 3 days"""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    return f"{hours // 24} days"

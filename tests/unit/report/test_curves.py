@@ -45,7 +45,16 @@ def test_damaged_lines_are_counted_and_the_others_read(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     good = json.dumps({"step": 1, "loss": 1.0}).encode()
     after = json.dumps({"step": 2, "loss": 2.0}).encode()
-    bad = [b"{", b"\xff\xfe\x00", b'"text"', b'{"loss": 3}', b'{"step": "3", "loss": 3}', b"[1]"]
+    bad = [
+        b"{",
+        b"\xff\xfe\x00",
+        b'"text"',
+        b'{"loss": 3}',
+        b"[" * 100_000,
+        b'{"step": 1' + b"0" * 400 + b"}",
+        b'{"step": "3", "loss": 3}',
+        b"[1]",
+    ]
     long = b'{"step": 2, "x": "' + b"y" * (3 << 20) + b'"}'
     path.write_bytes(b"\n".join([good, *bad, long, b"", after, b'{"step": 3, "lo']))
     found = read_curves(path)
@@ -55,7 +64,10 @@ def test_damaged_lines_are_counted_and_the_others_read(tmp_path: Path) -> None:
 
 def test_what_is_no_number_is_no_point(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
-    path.write_text('{"step": 1, "x": NaN, "y": Infinity, "z": "text", "w": null, "v": 2}\n')
+    path.write_text(
+        '{"step": 1, "x": NaN, "y": Infinity, "z": "text", "w": null, "v": 2, "b": true, '
+        + f'"u": {10**400}}}\n'
+    )
     found = read_curves(path)
     assert list(found.by_name) == ["v"] and found.damaged == 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import random
 from itertools import pairwise
 from pathlib import Path
@@ -14,9 +15,11 @@ from PIL import Image
 from drawn_run import draw_samples, drawn_run
 from gantrans.report.moments import Samples, read_samples, thin
 from gantrans.report.record import read_record
+from gantrans.report.report import report
 from gantrans.training.grid import save
 
 PLENTY = 10_000_000
+BLOCK = {"heading": "as it is", "columns": ["x", "y"], "rows": [[[0, 0, 9, 9], [9, 0, 9, 9]]]}
 
 
 def shown(url: str) -> Image.Image:
@@ -92,6 +95,50 @@ def test_a_picture_without_a_layout_is_shown_whole(tmp_path: Path) -> None:
     assert not found.directions
     (sheet,) = found.sheets
     assert len(sheet.at) == 2 and shown(sheet.at[0]).size == bare.size
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        [0, 0, 0, 0], [0, 0, 9], [0, 0, -9, 9], [0, 0, 9999, 9], [-1, 0, 9, 9], [0, 1e400, 9, 9],
+        [0, 0, 9.5, 9], ["0", 0, 9, 9], [0, 0, 10**400, 9], None,
+    ],
+)  # fmt: skip
+def test_a_picture_with_a_damaged_layout_is_shown_whole(tmp_path: Path, box: object) -> None:
+    check_shown_whole(tmp_path, {"version": 1, "blocks": [{**BLOCK, "rows": [[box, box]]}]})
+
+
+@pytest.mark.parametrize(
+    "said", [{"blocks": [BLOCK]}, {"version": 2, "blocks": [BLOCK]}, [], {"version": 1}, 7]
+)
+def test_a_layout_of_another_version_is_not_read(tmp_path: Path, said: object) -> None:
+    check_shown_whole(tmp_path, said)
+
+
+def test_a_heading_without_an_arrow_is_a_heading(tmp_path: Path) -> None:
+    run = drawn_run(tmp_path / "run", samples=1)
+    relaid(run, json.dumps({"version": 1, "blocks": [BLOCK]}))
+    assert report([run]).size > 50_000
+    assert list(read_samples(read_record(run), PLENTY).directions) == ["as it is"]
+
+
+def relaid(run: Path, text: str) -> tuple[int, int]:
+    """Change what the newest sample says of where its images lie; its size."""
+    file = sorted((run / "samples").iterdir())[-1]
+    with Image.open(file) as opened:
+        picture = opened.convert("RGB")
+    picture.info["gantrans"] = text
+    save(picture, file)
+    return picture.size
+
+
+def check_shown_whole(tmp_path: Path, said: object) -> None:
+    run = drawn_run(tmp_path / "run", samples=1)
+    for text in (json.dumps(said), "[" * 100_000):
+        size = relaid(run, text)
+        found = read_samples(read_record(run), PLENTY)
+        assert not found.directions and found.damaged == 0
+        assert shown(found.sheets[0].at[0]).size == size
 
 
 def test_a_damaged_picture_is_counted_and_the_others_are_shown(tmp_path: Path) -> None:

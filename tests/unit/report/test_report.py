@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -152,6 +153,28 @@ def test_runs_are_compared(tmp_path: Path) -> None:
     assert "swd less 310" in seen.text
     same = made(one, drawn_run(tmp_path / "three"), out=tmp_path / "same.html")
     assert "These are not the same image" not in same.text and "their specs are equal" in same.text
+
+
+def test_runs_in_folders_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    runs = [drawn_run(tmp_path / "a" / "run"), drawn_run(tmp_path / "b" / "run", shade=0.2)]
+    seen = made(*runs, out=tmp_path / "both.html")
+    assert "a/run, b/run" in seen.text
+    assert "b/run · summer->winter" in seen.text and "translated to winter by b/run" in str(
+        [image["alt"] for image in seen.all("img")]
+    )
+
+
+def test_of_several_runs_the_best_is_bold_unless_copying_wins_it(tmp_path: Path) -> None:
+    """A run that copies has the best way there and back."""
+    runs = []
+    for name, swd, cycle in (("good", 60.0, 5.0), ("copying", 300.0, 0.1)):
+        runs.append(drawn_run(tmp_path / name))
+        summary = json.loads((runs[-1] / "summary.json").read_text())
+        scores = {"swd": {"value": swd, "doing_nothing": 310.0}, "cycle": {"value": cycle}}
+        summary["metrics"] = {"summer->winter": scores}
+        (runs[-1] / "summary.json").write_text(json.dumps(summary))
+    html = report(runs, tmp_path / "both.html").path.read_text(encoding="utf-8")
+    assert re.findall(r"<b>(.*?)</b>", html) == ["60.0"]
 
 
 def test_where_a_comparison_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from gantrans.report.faults import Period
 from gantrans.report.measures import Measure
 from gantrans.report.record import read_record
 from gantrans.report.state import Ending, State
-from gantrans.report.verdict import digits, verdict
+from gantrans.report.values import short
+from gantrans.report.verdict import verdict
 
 LESS, MORE = Measure(higher_is_better=False), Measure(higher_is_better=True, unit="dB")
 
@@ -45,21 +48,120 @@ def test_a_failed_run_broke_off_and_the_message_says_why() -> None:
     assert said.sentence == f"It broke off at step 400 of 1000: {why}"  # a command stays as it is
 
 
-def test_a_fault_beats_the_best_numbers() -> None:
-    said = verdict(known(faults=[period("no_translation")]))
+def test_a_fault_beats_the_numbers() -> None:
+    said = verdict(known(faults=[period("no_translation")], gains=gains(290, 70)))
     assert said.tone == "bad"
     assert said.sentence == (
         "It does not work (summer to winter), and more of the same will not help: "
         "no_translation is seen."
     )
-    assert said.more[0] == "It means this. Try: that."
+    assert said.more == (
+        "It means this. Try: that.",
+        "As for the other direction: winter to summer is closer to real images than the untouched "
+        "originals (swd 70.0 against 300, less is better).",
+    )
+    neither = verdict(known(faults=[period("no_translation")], gains=gains(290, 300)))
+    assert neither.more[1].startswith(
+        "As for the other direction: winter to summer is not closer to real images"
+    )
+    assert len(verdict(known(faults=[period("x", where="")], gains=gains(290, 300))).more) == 1
 
 
 def test_a_run_that_still_runs_is_to_be_stopped_for_a_fault() -> None:
     both = [period("collapsed"), period("collapsed", where="winter->summer"), period("inverted")]
-    said = verdict(known(state=state("running", 500), faults=both))
+    said = verdict(known(state=state("running", 500), faults=both, gains=gains(290, 295)))
     assert said.sentence == ("Stop (summer to winter and winter to summer): collapsed is seen.")
     assert said.more[1] == "Also (summer to winter): inverted is seen."
+
+
+def test_a_clear_gain_in_the_very_direction_of_a_fault_makes_the_numbers_disagree() -> None:
+    both = [period("no_translation"), period("no_translation", where="winter->summer")]
+    said = verdict(known(faults=both))
+    assert said.tone == "warning"
+    assert said.sentence == (
+        "The numbers disagree (summer to winter and winter to summer): no_translation is seen; and "
+        "yet summer to winter and winter to summer are clearly closer to real images than the "
+        "untouched originals (swd 66.0 against 300 and 70.0 against 300, less is better): look at "
+        "the pictures below before you train on."
+    )
+    assert said.more[0] == "It means this. Try: that."
+    denied = Gain("summer->winter", 12.0, 8.0, MORE, denied_by=("ssim",))
+    for gain in ([denied], gains(290, 70), ()):  # denied by another metric, elsewhere, unknown
+        said = verdict(known(faults=both[:1], gains=gain))
+        assert said.sentence.startswith("It does not work (summer to winter), and more of the same")
+
+
+@pytest.mark.parametrize(
+    ("ending", "go"),
+    [
+        ("running", "let it go on"),
+        ("interrupted", "go on with it"),
+        ("silent", "nothing was heard"),
+    ],
+)
+def test_a_fault_of_a_young_run_is_watched(ending: Ending, go: str) -> None:
+    found = [period("collapsed")]
+    bad = gains(310, 320)
+    said = verdict(known(state=state(ending, 240), faults=found, gains=bad))
+    assert said.tone == "warning"
+    assert said.sentence.startswith(
+        "Not yet (summer to winter): collapsed is seen. It is at step 240 of 1000, and this may "
+        f"still pass: {go}"
+    )
+    assert verdict(known(state=state(ending, 260), faults=found, gains=bad)).tone == "bad"
+
+
+def test_a_fault_that_came_late_leaves_an_earlier_checkpoint() -> None:
+    late = known(faults=[period("collapsed")], gains=gains(310, 320), at_best=gains(60, 70))
+    assert not any("Before that" in more for more in verdict(late).more)  # best at 800, fault 200
+    said = verdict(replace(late, best_step=100))
+    assert said.tone == "bad"
+    assert said.more[1].startswith(
+        "Before that it worked: best at step 100, which `gantrans translate` takes, where summer"
+    )
+
+
+def test_a_fault_that_came_and_went_was_seen() -> None:
+    assert ", no fault lasts; " in verdict(known(passed=True)).sentence
+    warned = verdict(known(passed=True, warnings=[period("saturated", "warning")]))
+    assert ", no grave fault lasts; " in warned.sentence
+
+
+def test_a_run_that_got_worse_is_judged_by_the_checkpoint_that_is_used() -> None:
+    said = verdict(known(gains=gains(330, 80), at_best=gains(40, 50), best_step=500))
+    assert said.tone == "warning"
+    assert said.sentence == (
+        "It worked best at step 500, which `gantrans translate` takes, where summer to winter and "
+        "winter to summer were clearly closer to real images than the untouched originals (swd "
+        "40.0 against 300 and 50.0 against 300, less is better); it got worse since (summer to "
+        "winter: swd 330 against 300, less is better), no fault was seen: more of the same will "
+        "not help."
+    )
+    assert verdict(known(at_best=gains(40, 50))).tone == "good"  # it is worse, and still works
+    never = known(gains=gains(330, 80), at_best=gains(310, 50))
+    assert verdict(never).sentence.startswith("It works one way only")
+    young = known(state=state("running", 240), gains=gains(330, 320), at_best=gains(40, 50))
+    assert verdict(young).sentence.startswith("Not yet")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_value_that_is_not_finite_is_worse_and_named(value: float) -> None:
+    one = verdict(known(gains=gains(66, value)))
+    assert one.sentence.startswith("It works one way only: summer to winter is closer")
+    assert f"winter to summer is not (swd {value:.0f} against 300, less is better)" in one.sentence
+    both = verdict(known(gains=gains(value, value)))
+    assert (both.tone, both.sentence[:16]) == ("bad", "It does not work")
+
+
+def test_a_silent_run_is_not_told_to_go_on() -> None:
+    silent = State("silent", 0, 1000, None, age=7200.0)
+    said = verdict(known(state=silent, gains=()))
+    assert said.sentence == (
+        "Too early to say: it has not done a step yet; nothing was heard of it for 2 h, see "
+        "whether it still runs."
+    )
+    later = verdict(known(state=replace(silent, step=400)))
+    assert later.sentence.endswith("; nothing was heard of it for 2 h, see whether it still runs.")
 
 
 def test_a_warning_is_a_second_sentence() -> None:
@@ -141,6 +243,10 @@ def test_one_direction_that_fails_is_named() -> None:
     ("ending", "step", "way", "tone", "says"),
     [
         ("running", 240, None, "warning", "but it is early: let it go on."),
+        ("interrupted", 240, "flat", "warning", "but it is early: go on with it."),
+        ("interrupted", 700, None, "warning", "so few evaluations cannot tell: go on with it."),
+        ("interrupted", 700, "flat", "bad", "will not help: change the spec or the data."),
+        ("stopped early", 240, "flat", "bad", "will not help: change the spec or the data."),
         ("running", 700, "improving", "warning", "but it is getting better: let it go on."),
         ("finished", 1000, "improving", "warning", "but it is getting better: train on."),
         ("running", 700, "flat", "bad", "it is not getting better: stop it and change the spec."),
@@ -188,17 +294,28 @@ def test_the_verdict_of_a_whole_run_directory(tmp_path: Path) -> None:
     assert of("sound2").endswith("still getting better at the end, so train longer.")
     assert of("late", swd=(200, 90, 60, 60, 61, 60)).endswith("will change little.")
     assert "was best at step 500" in of("worse", swd=(200, 90, 60, 90, 120, 130))
+    assert of("once", swd=(200, 40, 150, 330)).startswith(
+        "It worked best at step 500, which `gantrans translate` takes, where summer to winter and "
+        "winter to summer were clearly closer to real images than the untouched originals (swd "
+        "40.0 against 310 and 40.0 against 310, less is better); it got worse since"
+    )
+    assert of("nan", swd=(200, 90, 60, math.nan)).startswith("It worked best at step 750, which")
+    assert of("nans", swd=(math.nan,) * 4).startswith("It does not work: ")
+    assert "could not be measured on the untouched" in of("inf", nothing=math.inf)
     assert of("nothing", swd=(320, 310, 315, 312)).startswith("It does not work: ")
     for name in ("no_translation", "collapsed", "inverted"):
         lines = [{"step": 100, "state": "judging"}, fault(300, name)]
-        assert of(name, health=lines).startswith("It does not work (summer to winter), and")
-        assert f"{name} is seen" in of(f"{name}2", health=lines)
+        said = of(name, swd=(320, 310, 315, 312), health=lines)
+        assert said.startswith("It does not work (summer to winter), and more of the same will")
+        assert f"{name} is seen" in said
+        assert of(f"{name}2", health=lines).startswith("The numbers disagree (summer to winter):")
     over = [fault(300, "collapsed"), fault(400, "collapsed", state="ended")]
     assert of("recovered", health=over).startswith("It works")
+    assert ", no fault lasts; " in of("recovered2", health=over)
     assert "no fault was seen" not in of("unwatched", health=())
 
 
 def test_numbers_have_three_digits() -> None:
-    assert [digits(x) for x in (0, 8, 1310.4, 19.27, 0.61234, 0.004118, -12)] == [
+    assert [short(x) for x in (0, 8, 1310.4, 19.27, 0.61234, 0.004118, -12)] == [
         "0", "8.00", "1310", "19.3", "0.612", "0.00412", "-12.0",
     ]  # fmt: skip

@@ -12,6 +12,12 @@
     const pictures = all("img[data-tile]").map((img) => ({
       img, run: Number(img.dataset.run), at: data.tiles[img.dataset.tile], shown: img.src,
     }));
+    // Of each run the moment nearest to its best step, which need not have a picture.
+    const nearest = data.runs.map(({ moments, best }) => {
+      const apart = (step) => Math.abs(step - best);
+      return best === null ? undefined
+        : moments.reduce((found, step) => (apart(step) < apart(found) ? step : found), moments[0]);
+    });
     const momentOf = (run, at) => {
       const count = data.runs[run].moments.length;
       return Math.round((at / last) * (count - 1));
@@ -26,13 +32,14 @@
       const said = data.runs.map((run, n) => {
         const step = run.moments[momentOf(n, at)];
         if (step === undefined) return "";
-        const best = step === run.best ? " (best)" : "";
+        const best = step !== nearest[n] ? "" : step === run.best ? " (best)"
+          : `, nearest to the best (${run.best})`;
         return several ? `${run.name}: step ${step}${best}` : `step ${step}${best}`;
       });
       says.textContent = said.filter(Boolean).join(" · ");
       slider.setAttribute("aria-valuetext", says.textContent);
     };
-    const best = several ? -1 : data.runs[0].moments.indexOf(data.runs[0].best);
+    const best = several ? -1 : data.runs[0].moments.indexOf(nearest[0]);
     const places = { first: 0, last, best };
     for (const button of all("[data-jump]")) {
       button.hidden = places[button.dataset.jump] < 0;
