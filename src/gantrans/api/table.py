@@ -19,12 +19,19 @@ class Table(BaseModel):
     @classmethod
     def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
         """Python takes true for 1 and false for 0, and pydantic follows it."""
-        entries = value if isinstance(value, list | tuple) else (value,)
-        if any(isinstance(entry, bool) for entry in entries):
+        if _has_truth(value):
             wanted = _plain_types(cls.model_fields[str(info.field_name)].annotation)
             if wanted & {int, float} and bool not in wanted:
                 raise PydanticKnownError("float_type" if float in wanted else "int_type")
         return value
+
+
+def _has_truth(value: Any) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return (
+        any(map(_has_truth, value)) if isinstance(value, list | tuple) else isinstance(value, bool)
+    )
 
 
 def _plain_types(annotation: Any) -> set[Any]:

@@ -74,6 +74,11 @@ def read_health(path: Path) -> Health:
         judged = judged or record is not None
         if record and record.get("state") == "judging":
             continue  # from here on, silence means that all is well
+        if record and record.get("state") == "unwatched":  # until it is resumed
+            judged = False
+            ended += [replace(period, until=record["step"]) for period in lasting.values()]
+            lasting.clear()
+            continue
         period = _period(record)
         if record is None or period is None:
             damaged += 1

@@ -51,6 +51,8 @@ def go_on(known: Evidence) -> str:
 
 def stop_here(known: Evidence) -> str:
     """Why not to, of a run that does not work."""
+    if known.state.ending == "silent":
+        return "change the spec, and see whether it still runs: nothing was heard of it for long"
     if not known.state.over:
-        return "and it is not getting better: stop it and change the spec"
+        return "it is not getting better: stop it and change the spec"
     return "training longer will not help: change the spec or the data"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +21,9 @@ if sys.platform != "win32":
 
 FILE = "running"
 
+_held: set[Path] = set()
+"""Runs that this process trains: to open and close their file would drop the lock."""
+
 
 @contextmanager
 def running(run: Path) -> Iterator[None]:
@@ -28,44 +32,74 @@ def running(run: Path) -> Iterator[None]:
     Raises:
         UsageError: if another process trains it.
     """
-    try:
-        file = (run / FILE).open("a+", encoding="utf-8")
-    except OSError:  # whatever is wrong with the folder, training says it better
+    file = _locked(run)
+    if file is None:  # whatever is wrong with the folder, training says it better
         yield
         return
-    with file:
-        if sys.platform != "win32":
-            try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UsageError(
-                    f"the run {run} is being trained by another process ({_said(run)}): wait for "
-                    "its end, or stop it with Ctrl-C or SIGTERM, which saves it"
-                ) from None
-            except OSError:
-                pass  # some network disks know no locks
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {platform.node()}\n")
-        file.flush()
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                (run / FILE).unlink()
+    _held.add(run.resolve())
+    try:
+        with suppress(OSError):  # such as a full disk
+            os.ftruncate(file, 0)
+            os.write(file, f"process {os.getpid()} on {platform.node()}\n".encode())
+        yield
+    finally:
+        with suppress(OSError):
+            (run / FILE).unlink()
+        _held.discard(run.resolve())
+        os.close(file)
 
 
 def is_running(run: Path) -> bool | None:
     """Whether a process trains a run; None: that cannot be told here."""
+    if run.resolve() in _held:
+        return True
     if sys.platform == "win32" or not _said(run).endswith(f" on {platform.node()}"):
         return None
     try:
-        with (run / FILE).open("r+", encoding="utf-8") as file:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        with (run / FILE).open(encoding="utf-8") as file:
+            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
         return True
     except OSError:
         return None
     return False
+
+
+def _locked(run: Path) -> int | None:
+    """The file, open and locked; None if it cannot be opened."""
+    while True:
+        try:
+            file = os.open(run / FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        except OSError:
+            return None
+        if sys.platform == "win32":
+            return file
+        try:
+            _lock(file, run)
+            if os.fstat(file).st_ino == (run / FILE).stat().st_ino:
+                return file
+        except OSError:  # it was removed just now, by a session that ended
+            pass
+        except UsageError:
+            os.close(file)
+            raise
+        os.close(file)
+
+
+def _lock(file: int, run: Path) -> None:
+    for again in (True, False):
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except (BlockingIOError, PermissionError):
+            if again:  # a report may just be asking
+                time.sleep(0.2)
+        except OSError:  # some network disks know no locks
+            return
+    raise UsageError(
+        f"the run {run} is being trained by another process ({_said(run)}): wait for its end, or "
+        "stop it with Ctrl-C or SIGTERM, which saves it"
+    )
 
 
 def _said(run: Path) -> str:

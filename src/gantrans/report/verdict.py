@@ -185,7 +185,8 @@ def _then(known: Evidence) -> str:
 
 def _worked_once(known: Evidence) -> str:
     faded = [gain for gain in known.gains if not gain.clear]
-    go = "more of the same will not help" if known.state.over else "you may stop it"
+    waits = known.state.ending == "running"
+    go = "you may stop it" if waits else "more of the same will not help"
     return (
         f"It worked best at {_then(known)}; it got worse since ({ways(faded)}: "
         f"{numbers(known, faded)}){_no_fault(known)}: {go}."

@@ -26,18 +26,26 @@ Spec = Path | str | Mapping[str, Any]
 Say = Callable[[str], None]
 
 
+def named_run(resume: Path) -> tuple[RunDirectory, Path | None]:
+    """The run that is meant, and its checkpoint if one is named; a UsageError if it is none."""
+    named = resume.absolute() if resume.absolute().parent.name == "checkpoints" else None
+    return rundir.reopen(named.parent.parent if named else resume), named
+
+
 def reopen(
-    resume: Path,
+    directory: RunDirectory,
+    named: Path | None,
     spec: Spec | None,
     settings: Iterable[str],
     plugins: list[Path],
     device: str,
     ranks: Ranks,
-) -> tuple[Job, RunDirectory, Checkpoint | None]:
-    """The run to go on with, and the checkpoint to go on from: the newest unless one is named.
+) -> tuple[Job, Checkpoint | None]:
+    """A run to go on with, and the checkpoint to go on from.
 
     Args:
-        resume: a run directory or one of its checkpoint folders.
+        directory: of the run, which no other process trains.
+        named: the checkpoint; None: the newest.
         spec: another spec than the one that the run has recorded.
         settings: overrides, each "KEY=VALUE".
         plugins: one-file plugins; the run's copies are used beside them.
@@ -45,11 +53,9 @@ def reopen(
         ranks: who trains.
 
     Raises:
-        UsageError: if it is no run, or one that is finished.
+        UsageError: if the run is finished.
         GantransError: as of loading a spec and a checkpoint.
     """
-    named = resume.absolute() if resume.absolute().parent.name == "checkpoints" else None
-    directory = rundir.reopen(named.parent.parent if named else resume)
     if spec is None:
         source, copies = rundir.recorded(directory)
         given = {file.name for file in plugins}  # such a file takes the place of the run's copy
@@ -72,7 +78,7 @@ def reopen(
             f"the run {directory.path} is finished: {done} of {job.steps} steps are done. "
             "Train longer with a larger --set train.epochs=N"
         )
-    return job, directory, resumed
+    return job, resumed
 
 
 def _refuse_stopped(job: Job, directory: RunDirectory, resumed: Checkpoint) -> None:

@@ -7,14 +7,16 @@ from typing import TypeVar
 
 from torch import Tensor
 
+from gantrans.api.step import ENDS
 from gantrans.training import grid
 from gantrans.training.assemble import Job
 from gantrans.training.evaluate import Scores
 from gantrans.training.health.health import Health
 from gantrans.training.health.observation import Observation
+from gantrans.training.health.probe import INPUTS
 from gantrans.training.progress import Progress
 from gantrans.training.rundir import RunDirectory
-from gantrans.training.samples import SampleImages
+from gantrans.training.samples import SampleImages, some_images
 from gantrans.training.standing import Measured, Pace, Standing, digits, memory_in_use
 from gantrans.training.step import TrainingStep
 from gantrans.training.trackers import Trackers
@@ -116,11 +118,12 @@ class Reporter:
             self._guarded(self.health.close)
 
     def _health(self, start_step: int, looked: Mapping[str, Tensor]) -> Health:
+        domains = {domain for way in self.job.method.generators for domain in ENDS[way]}
         health = Health(
             self.job,
             run_dir=self.run.path,
             start_step=start_step,
-            images=self.samples.images,
+            images={domain: some_images(self.job, domain, INPUTS) for domain in domains},
             say=self.progress.say,
         )
         health.load_state(looked)
@@ -131,6 +134,8 @@ class Reporter:
         try:
             return ask()
         except Exception as error:
+            if self.health:
+                self.health.give_up()
             self.health = None
             why = f"{type(error).__name__}: {error}"
             self.progress.say(f"health is not watched any more, its detectors failed: {why}")

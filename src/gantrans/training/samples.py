@@ -19,10 +19,21 @@ from gantrans.training.grid import Block, grid
 from gantrans.training.in_use import in_use
 
 
-class SampleImages:
-    """A few images of each domain, the same ones at every look.
+def some_images(job: Job, domain: Domain, most: int) -> list[Tensor]:
+    """At most so many of a domain, (C, H, W) in [-1, 1], the same ones whenever asked.
 
     They are taken evenly from the test split, or from the training split where there is no other.
+    """
+    source = job.dataset.source("test", domain)
+    if not len(source):
+        source = job.samples.sources[domain]
+    count = min(most, len(source))
+    chosen = [n * len(source) // count for n in range(count)]
+    return [evaluation_image(job.dataset, source, domain, i) for i in chosen]
+
+
+class SampleImages:
+    """A few images of each domain that is translated, the same ones at every look.
 
     Args:
         job: the run; `train.samples` says how many.
@@ -30,14 +41,8 @@ class SampleImages:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.images: dict[Domain, list[Tensor]] = {}
-        for domain in {ENDS[direction][0] for direction in job.method.generators}:
-            source = job.dataset.source("test", domain)
-            if not len(source):
-                source = job.samples.sources[domain]
-            count = min(job.spec.train.samples, len(source))
-            chosen = [n * len(source) // count for n in range(count)]
-            self.images[domain] = [evaluation_image(job.dataset, source, domain, i) for i in chosen]
+        domains = {ENDS[direction][0] for direction in job.method.generators}
+        self.images = {d: some_images(job, d, job.spec.train.samples) for d in domains}
 
     def picture(
         self, generators: Mapping[Direction, Generator], networks: Mapping[str, nn.Module]

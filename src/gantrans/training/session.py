@@ -28,7 +28,14 @@ from gantrans.training.first_look import first_look
 from gantrans.training.opening import opening
 from gantrans.training.preview import check_way
 from gantrans.training.progress import LoggedProgress, PlainProgress, Progress, progress_for
-from gantrans.training.reopening import Spec, circumstances, prepare, reopen, writing_in
+from gantrans.training.reopening import (
+    Spec,
+    circumstances,
+    named_run,
+    prepare,
+    reopen,
+    writing_in,
+)
 from gantrans.training.rundir import SUMMARY, RunDirectory
 from gantrans.training.samples import batch_picture
 from gantrans.training.stop import StopRequest
@@ -88,7 +95,7 @@ def run(
     console = console or Console(quiet=True)
     with StopRequest() as stop, all_ranks() as ranks:
         files = [Path(plugin) for plugin in plugins]
-        resumed = None
+        resumed, named = None, None
         if resume is None:
             loaded = _load(spec, settings, files)
             with _memory_advice():
@@ -96,8 +103,10 @@ def run(
             refuse_unequal(job)
             directory = _created(job, Path(run_dir) if run_dir else None)
         else:
-            job, directory, resumed = reopen(Path(resume), spec, settings, files, device, ranks)
+            directory, named = named_run(Path(resume))
         with running(directory.path) if ranks.first else nullcontext():
+            if resume is not None:
+                job, resumed = reopen(directory, named, spec, settings, files, device, ranks)
             progress: Progress = PlainProgress(Console(quiet=True))
             if ranks.first:
                 shown = progress_for(console, preview)

@@ -209,12 +209,12 @@ class Trainer:
 
     def _write(self) -> None:
         networks = {name: network.state_dict() for name, network in self.training.for_use().items()}
-        seen = {f"health/{key}": value for key, value in self.reporter.state().items()}
-        state = {**self.training.state(), **seen}
+        state = self.training.state()
         for name, tensors in {**networks, "the training state": state}.items():
             for key, value in tensors.items():
                 if not torch.isfinite(value).all():
                     raise NonFiniteError(f"{key} of {name} is not finite at step {self.step}")
+        state |= {f"health/{key}": value for key, value in self.reporter.state().items()}
         described = headers(self.job, self.step)
         facts = {
             "step": self.step,

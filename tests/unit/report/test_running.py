@@ -8,8 +8,11 @@ import pytest
 
 from gantrans.errors import UsageError
 from gantrans.report.running import is_running, running
+from gantrans.training.session import run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+
+RESOLVED = '{"spec": {}, "base_dir": ".", "plugin_files": {}}'
 
 HOLD = """
 import os, sys, time
@@ -34,6 +37,9 @@ def test_a_run_that_another_process_trains_is_known_and_refused_until_that_is_ki
         child = int(holder.stdout.readline())
         try:
             assert is_running(tmp_path) is True
+            (tmp_path / "spec.resolved.json").write_text(RESOLVED)
+            with pytest.raises(UsageError, match="is being trained by another process"):
+                run(resume=tmp_path)  # before a checkpoint is looked at
             with pytest.raises(UsageError, match=f"process {holder.pid} on"), running(tmp_path):
                 pass
         finally:
@@ -45,6 +51,21 @@ def test_a_run_that_another_process_trains_is_known_and_refused_until_that_is_ki
                 pass
         finally:
             subprocess.run(["kill", "-9", str(child)], check=True)
+
+
+def test_asking_for_a_run_of_the_own_process_keeps_its_lock(tmp_path: Path) -> None:
+    ask = "import sys; from pathlib import Path; from gantrans.report.running import is_running"
+    command = [sys.executable, "-c", f"{ask}; print(is_running(Path(sys.argv[1])))", str(tmp_path)]
+    with running(tmp_path):
+        assert is_running(tmp_path) is True
+        assert subprocess.run(command, capture_output=True, text=True).stdout.strip() == "True"
+    assert is_running(tmp_path) is None and not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_stops_no_run(tmp_path: Path) -> None:
+    (tmp_path / "running").symlink_to("/dev/full")
+    with running(tmp_path):
+        pass
 
 
 def test_a_run_of_another_machine_cannot_be_told(tmp_path: Path) -> None:

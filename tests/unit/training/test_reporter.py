@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from gantrans.report.faults import read_health
 from gantrans.training.health.health import Health
 from gantrans.training.session import run
 from tiny_run import tiny_spec
@@ -68,3 +70,33 @@ def test_detectors_that_fail_are_dropped_and_training_goes_on(
     log = (tmp_path / "run" / "log.txt").read_text()
     assert log.count("ZeroDivisionError: a fault of the detectors") == 1
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["steps"] == 18
+
+
+def test_a_method_of_one_direction_is_watched_for_collapse(tmp_path: Path) -> None:
+    losses = {"cycle": None, "identity": None, "total_variation": {}}
+    train = {"epochs": 17, "log_every": 10, "samples": 1}
+    spec = tiny_spec(method={"type": "cut"}, losses=losses, train=train)
+    run(spec, run_dir=tmp_path / "run")
+    lines = map(json.loads, (tmp_path / "run" / "metrics.jsonl").read_text().splitlines())
+    assert [line["step"] for line in lines if "health/variation/a->b" in line] == [100]
+
+
+def test_numbers_that_are_not_finite_in_what_health_keeps_do_not_stop_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Health, "state", lambda self: {"x": torch.tensor(float("inf"))})
+    run(tiny_spec(train={"epochs": 1}), run_dir=tmp_path / "run")
+    assert (tmp_path / "run" / "checkpoints" / "step-00000006").is_dir()
+
+
+def test_what_is_not_watched_any_more_is_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*given: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Health, "read", fails)
+    run(tiny_spec(train={"epochs": 2, "log_every": 10}), run_dir=tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "health.jsonl").read_text())["state"] == "unwatched"
+    health = read_health(tmp_path / "run" / "health.jsonl")
+    assert not health.judged and health.damaged == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ class Health:
         say: Callable[[str], None],
     ) -> None:
         self.job, self.images, self._say = job, images, say
+        self._step = start_step
         self._grace = min(max(job.steps // 10, GRACE[0]), GRACE[1])
         self._memory = Memory()
         self._verdicts: dict[tuple[str, str], Verdict] = {}
@@ -77,6 +79,7 @@ class Health:
             observed: what the last of them was shown to.
             terms: the mean of each curve since the last report.
         """
+        self._step = step
         found = {
             **self._seen(observed),
             **{("doubt", where): value for where, value in doubt(self.job, terms).items()},
@@ -121,6 +124,12 @@ class Health:
             name, _, where = key.partition("/")
             if name in BY_NAME:
                 self._verdict(BY_NAME[name], where).load_state(window)
+
+    def give_up(self) -> None:
+        """From here on nobody looks: what comes is neither sound nor not."""
+        with suppress(Exception):
+            self._put(self._step, {"state": "unwatched"})
+            self.close()
 
     def close(self) -> None:
         """The session has ended."""
