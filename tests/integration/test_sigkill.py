@@ -151,4 +151,4 @@ def test_nor_do_they_whatever_the_method(launcher: Launcher, one_way: Path) -> N
     last = one_way.parent / "killed" / "checkpoints" / "step-00000024"
     parts = {key.split("/")[0] for key in load_file(last / "training.safetensors")}
     head = {"loss", "loss_optimizer"} if "patch_nce" in one_way.read_text() else set()
-    assert parts == {"weights", "optimizer", *head}
+    assert parts == {"weights", "optimizer", "health", *head}
