@@ -24,6 +24,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from signal import Signals
 from typing import Any, NamedTuple
 
 import torch
@@ -117,8 +118,9 @@ class Logged(Trainer):
         with closing(Feed(self.job, cached(self.job, print, stop), 0, self.stopwatch)) as feed:
             for _ in range(8):
                 batches = feed.take(stop)
+                assert not isinstance(batches, Signals), batches
                 observed = Observation(self.job.method.generators)
-                terms = self.training(self.step, batches, observed)  # type: ignore[arg-type]
+                terms = self.training(self.step, batches, observed)
                 yield terms, observed._batch
         for network in self.job.method.networks.values():
             for weight in network.parameters():

@@ -28,6 +28,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from signal import Signals
 from typing import Any
 
 import torch
@@ -132,7 +133,7 @@ class Alternating(Trainer):
 
     def _one(self, feed: Feed, stop: StopRequest, on: bool) -> None:
         batches = feed.take(stop)
-        assert not isinstance(batches, int), "stopped by a signal"
+        assert not isinstance(batches, Signals), batches
         if on:
             observed = self.reporter.observation(self.step + 1)
             terms = self.training(self.step, batches, observed)

@@ -21,12 +21,13 @@ def write_run(
     *,
     directions: tuple[str, ...] = ("ab", "ba"),
     channels: Mapping[str, int] | None = None,
+    width: int = 2,
 ) -> Path:
-    """Summers are "a", winters "b"; `channels` of each, 3 unless said."""
+    """Summers are "a", winters "b"; `channels` of each, 3 unless said; networks of that width."""
     channels = {"a": 3, "b": 3, **(channels or {})}
     checkpoint = run / "checkpoints" / "step-00000010"
     checkpoint.mkdir(parents=True)
-    config = load_registry().config("generator", "resnet", {"width": 2, "blocks": 1})
+    config = load_registry().config("generator", "resnet", {"width": width, "blocks": 1})
     digests = {}
     for seed, (source, target) in enumerate(directions):
         torch.manual_seed(seed)

@@ -10,6 +10,7 @@ import pytest
 
 from gantrans.cli import main
 from processes import Launcher
+from serving_process import Running, serving
 
 SPEC = """\
 name = "tiny"
@@ -123,3 +124,10 @@ def spec(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.toml"
     path.write_text(SPEC)
     return path
+
+
+@pytest.fixture(scope="module")
+def server(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A process of `gantrans serve`."""
+    with serving(launcher, tmp_path_factory.mktemp("serve")) as running:
+        yield running

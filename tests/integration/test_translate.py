@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import io
-import json
 import os
 import re
 import signal
@@ -23,43 +21,15 @@ from gantrans.cli import main
 from gantrans.cli.translate import translate
 from gantrans.errors import CheckpointError, GantransError, PluginError, UsageError
 from gantrans.inference import translator
-from gantrans.inference.weights import WeightsHeader, save_weights
-from gantrans.plugin.manager import load_registry
 from processes import Launcher
 from rank_processes import one_message, run_ranks
+from served_model import write_run
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run directory with one checkpoint, both generators tiny and untrained."""
-    run = tmp_path_factory.mktemp("runs") / "seasons-001"
-    checkpoint = run / "checkpoints" / "step-00000010"
-    checkpoint.mkdir(parents=True)
-    config = load_registry().config("generator", "resnet", {"width": 4, "blocks": 1})
-    digests = {}
-    for seed, (source, target) in enumerate(["ab", "ba"]):
-        torch.manual_seed(seed)
-        header = WeightsHeader(
-            kind="generator",
-            component=config.model_dump(mode="json"),
-            plugin={"name": "gantrans", "version": "0.1.0"},
-            role=f"generator_{source}{target}",
-            domains={"a": "summer", "b": "winter"},
-            source=source,
-            target=target,
-            in_channels=3,
-            out_channels=3,
-            value_range=(-1.0, 1.0),
-            preprocessing={"resize": None, "crop": 64, "flip": True},
-            step=10,
-            run="seasons",
-        )
-        path = checkpoint / f"generator_{source}{target}.safetensors"
-        save_weights(path, config.build(in_channels=3, out_channels=3).state_dict(), header)
-        digests[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    (checkpoint / "training.json").write_text(json.dumps({"step": 10, "files": digests}))
-    (run / "checkpoints" / "latest").write_text("step-00000010\n")
-    return run
+    return write_run(tmp_path_factory.mktemp("runs") / "seasons-001", width=4)
 
 
 @pytest.fixture

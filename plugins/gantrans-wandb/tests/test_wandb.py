@@ -22,6 +22,14 @@ from wandb.proto.wandb_internal_pb2 import Record
 import gantrans
 from gantrans_wandb.weights_and_biases import WeightsAndBiases
 
+RUN = [
+    sys.executable,
+    "-m",
+    "gantrans",
+    "run",
+    "spec.toml",
+    *["--run-dir", "run", "--device", "cpu"],
+]
 TOML = """\
 [domains]
 a = "summer"
@@ -311,17 +319,7 @@ def test_trouble_with_the_account_or_the_network_is_one_line_and_the_run_goes_on
         **({"WANDB_API_KEY": key} if key else {}),
     }
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "gantrans",
-            "run",
-            "spec.toml",
-            "--run-dir",
-            "run",
-            "--device",
-            "cpu",
-        ],
+        RUN,
         cwd=tmp_path,
         env=environment,
         capture_output=True,
@@ -343,17 +341,7 @@ def test_a_stopped_or_killed_run_leaves_what_it_reported_and_no_process(
     (tmp_path / "spec.toml").write_text(toml, encoding="utf-8")
     run_dir = tmp_path / "run"
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "gantrans",
-            "run",
-            "spec.toml",
-            "--run-dir",
-            "run",
-            "--device",
-            "cpu",
-        ],
+        RUN,
         cwd=tmp_path,
         env={**fresh(), "GANTRANS_PLUGINS": "gantrans-wandb"},
         stdout=subprocess.DEVNULL,

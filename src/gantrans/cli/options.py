@@ -37,3 +37,12 @@ OutFolder = Annotated[
     Path,
     typer.Option(metavar="DIR", help="Folder to write to; made if need be.", show_default=False),
 ]
+MaxMemory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Memory to translate with, such as 2GiB; larger images go in pieces.  [default: "
+        "what is free]",
+        show_default=False,
+    ),
+]

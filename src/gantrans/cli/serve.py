@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gantrans.cli.options import Device, PluginFiles
+from gantrans.cli.options import Device, MaxMemory, PluginFiles
 from gantrans.errors import UsageError
 
 NEEDED = ("fastapi", "uvicorn", "python_multipart")
@@ -50,15 +50,7 @@ def serve(
     queue: Annotated[
         int, typer.Option(metavar="N", help="Images that may wait while one is translated.")
     ] = 8,
-    max_memory: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZE",
-            help="Memory to translate with, such as 2GiB; larger images go in pieces.  [default: "
-            "what is free]",
-            show_default=False,
-        ),
-    ] = None,
+    max_memory: MaxMemory = None,
     plugin: PluginFiles = None,
     device: Device = "auto",
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from gantrans.cli.options import Device, Model, PluginFiles, Target
+from gantrans.cli.options import Device, MaxMemory, Model, PluginFiles, Target
 
 
 def translate(
@@ -85,15 +85,7 @@ def translate(
             show_default=False,
         ),
     ] = None,
-    max_memory: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZE",
-            help="Memory to translate with, such as 2GiB; larger images go in pieces.  [default: "
-            "what is free]",
-            show_default=False,
-        ),
-    ] = None,
+    max_memory: MaxMemory = None,
     max_megapixels: Annotated[
         float,
         typer.Option(
