@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -243,3 +244,11 @@ def test_help_and_what_the_package_brings_import_no_torch() -> None:
 
     assert done.stdout.endswith("False\n")
     assert "--truncation" in done.stdout
+
+
+def test_a_run_is_watched_for_collapse(tmp_path: Path) -> None:
+    spec = {**SPEC, "train": {**SPEC["train"], "epochs": 50, "log_every": 10, "sample_every": 0}}
+    gantrans.run(spec, run_dir=tmp_path / "run", device="cpu")
+    lines = map(json.loads, (tmp_path / "run" / "metrics.jsonl").read_text().splitlines())
+    [seen] = [line for line in lines if "health/variation/winter" in line]
+    assert seen["step"] == 100 and seen["health/variation/winter"] > 0

@@ -118,7 +118,9 @@ class Reporter:
             self._guarded(self.health.close)
 
     def _health(self, start_step: int, looked: Mapping[str, Tensor]) -> Health:
-        domains = {domain for way in self.job.method.generators for domain in ENDS[way]}
+        method = self.job.method
+        domains = {domain for way in method.generators for domain in ENDS[way]}
+        domains = domains or set(method.config.domains)
         health = Health(
             self.job,
             run_dir=self.run.path,

@@ -15,7 +15,7 @@ from gantrans.training.assemble import Job
 from gantrans.training.health.faults import BY_NAME, FAULTS, NOT_FINITE, Fault
 from gantrans.training.health.memory import Memory
 from gantrans.training.health.observation import Observation
-from gantrans.training.health.probe import hidden, variation
+from gantrans.training.health.probe import hidden, variation, variation_of_sheets
 from gantrans.training.health.terms import doubt, one_sided
 from gantrans.training.health.verdicts import LOOKS, Verdict
 
@@ -151,6 +151,9 @@ class Health:
         generators, pairs = self.job.method.generators, observed.pairs()
         sizes = {tuple(fake.shape[-2:]) for _, fake in pairs.values()}
         found: dict[tuple[str, str], float] = {}
+        if not generators:
+            drawn = variation_of_sheets(self.job.method, self.images)
+            return {("variation", self._called(where)): value for where, value in drawn.items()}
         if sizes:
             size = min(sizes)
             spread = variation(generators, self.images, (size[0], size[1]), self.job.device)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gantrans.api.generator import Generator
+from gantrans.api.method import Method
 from gantrans.api.randomness import derived_seed
 from gantrans.api.step import ENDS, Direction, Domain
 from gantrans.inference.padding import run_padded
@@ -52,6 +53,25 @@ def variation(
             usual = _variation([_middle(x, size) for x in real])
             if usual > 0:
                 found[way] = _variation(fakes) / usual
+    return found
+
+
+def variation_of_sheets(
+    method: Method, images: Mapping[Domain, Sequence[Tensor]]
+) -> dict[Domain, float]:
+    """The same of a method that translates nothing: how much what it draws on its sheets differs.
+
+    Args:
+        method: it reads one domain.
+        images: some real ones of that, (C, H, W) in [-1, 1].
+    """
+    found: dict[Domain, float] = {}
+    with in_use(list(method.networks.values())):
+        for domain, real in images.items():
+            drawn = list(method.sheets(method.networks, INPUTS).values())
+            usual = _variation([x[None] for x in real]) if len(real) > 1 else 0.0
+            if drawn and usual > 0:
+                found[domain] = _variation(drawn) / usual
     return found
 
 
