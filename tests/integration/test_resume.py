@@ -181,7 +181,7 @@ def test_another_architecture_is_refused_and_nothing_is_changed(
 
 @pytest.mark.parametrize(
     ("setting", "expected"),
-    [("method.pool_size=5", "had 3 places, now pool_size = 5"), ("data.size=20", "(3, 20, 20)")],
+    [("method.pool_size=2", "3 images, now pool_size = 2"), ("data.size=20", "(3, 20, 20)")],
 )
 def test_a_pool_that_does_not_fit_is_refused(
     launcher: Launcher, run: Path, tmp_path: Path, setting: str, expected: str

@@ -51,12 +51,12 @@ class CycleGAN(Method):
 
     def state(self) -> dict[str, Tensor]:
         """The image pools."""
-        return {f"pool_{domain}": pool.state() for domain, pool in self.pools.items()}
+        return {f"image_pool_{domain}": pool.state() for domain, pool in self.pools.items()}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Take the image pools back."""
         for domain, pool in self.pools.items():
-            pool.load_state(state[f"pool_{domain}"])
+            pool.load_state(state[f"image_pool_{domain}"])
 
 
 class GeneratorPhase(Phase):

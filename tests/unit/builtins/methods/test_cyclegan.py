@@ -111,8 +111,8 @@ def test_each_domains_pool_gets_that_domains_translations() -> None:
     batch = batch_of(job)
     job.method.phases[1].prepare(Batch(batch.real, 0, batch.active, fake=fake))
     state = job.method.state()
-    assert torch.equal(state["pool_a"][0], fake["a"][0])
-    assert torch.equal(state["pool_b"][0], fake["b"][0])
+    assert torch.equal(state["image_pool_a"][0], fake["a"][0])
+    assert torch.equal(state["image_pool_b"][0], fake["b"][0])
 
 
 # With pairs

@@ -80,6 +80,42 @@ def test_it_goes_on_from_its_state_as_if_nothing_had_happened() -> None:
     assert begun + history(second, 60, start=30) == whole
 
 
+@pytest.mark.parametrize(("before", "after"), [(1, 4), (4, 1)])
+def test_after_a_resume_with_another_batch_size_no_image_is_blank(before: int, after: int) -> None:
+    """As many steps of other batches: the ordinals leap, or come a second time."""
+    first, second = (ImagePool(10, seed=0, domain="a") for _ in range(2))
+    shown: set[int] = set()
+
+    def step(pool: ImagePool, number: int, batch: int) -> set[int]:
+        """What comes back for a batch of images, whose brightness is their ordinal + 1."""
+        images = numbered(number * batch + 1, batch)
+        shown.update(range(number * batch + 1, number * batch + 1 + batch))
+        return {int(image[0, 0, 0]) for image in pool.exchange(images, number * batch)}
+
+    for number in range(2):
+        step(first, number, before)
+    second.load_state(first.state())
+    for number in range(2, 100):
+        assert step(second, number, after) <= shown
+    assert len(second.state()) == 10
+
+
+def test_a_checkpoint_holds_the_images_that_are_stored_and_no_others() -> None:
+    pool = ImagePool(50, seed=0, domain="a")
+    history(pool, 3)
+    assert torch.equal(pool.state(), numbered(0, 3))
+
+
+def test_a_pool_that_is_made_larger_goes_on_filling_and_a_smaller_one_is_refused() -> None:
+    state = numbered(0, 4)
+    larger = ImagePool(6, seed=0, domain="a")
+    larger.load_state(state)
+    assert history(larger, 6, start=4) == [4, 5]
+    assert torch.equal(larger.state(), numbered(0, 6))
+    with pytest.raises(ValueError, match="4 images, now pool_size = 3"):
+        ImagePool(3, seed=0, domain="a").load_state(state)
+
+
 def test_a_state_that_is_taken_back_is_a_copy() -> None:
     first, second = (ImagePool(2, seed=0, domain="a") for _ in range(2))
     history(first, 2)
