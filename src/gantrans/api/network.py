@@ -1,13 +1,20 @@
-"""Running networks: several inputs as one batch, results in float32."""
+"""Running networks: several inputs as one batch, results in float32.
+
+A norm with running statistics, such as batch norm, normalises with those of the batch in training,
+and with the running ones in use. In use a generator sees source images alone. So its running
+statistics are updated by the pass that translates source images, and by no other: not by the
+identity pass, whose images are of the target domain, nor by one over translations.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gantrans.api.discriminator import Discriminator, Scores
 from gantrans.api.generator import Generator
@@ -17,14 +24,28 @@ Encoded = dict[str, Tensor]
 """Features of images by layer, each (N, c, h, w)."""
 
 
-def translate(generator: Generator, *images: Tensor) -> list[Tensor]:
-    """The generator on each of `images` (each (N, C, H, W)), in float32; as one batch if it may.
+def translate(
+    generator: Generator, *images: Tensor, update_statistics: bool = True
+) -> list[Tensor]:
+    """Run the generator on each of `images`, as one batch where that changes nothing.
 
-    Raises PluginError if the generator gives images of another size or other channels.
+    Args:
+        generator: in training.
+        *images: each (N, C, H, W) in [-1, 1]; source images first.
+        update_statistics: let the first of `images` update the generator's running statistics, if
+            it has any; False where the first are not source images. The others never do.
+
+    Returns:
+        For each of `images` its translation (N, C', H, W), in float32.
+
+    Raises:
+        PluginError: if the generator gives images of another size or other channels.
     """
     return [
         _checked(generator, image, result)
-        for image, result in zip(images, _in_one_pass(generator, images), strict=True)
+        for image, result in zip(
+            images, _generate(generator, images, update_statistics=update_statistics), strict=True
+        )
     ]
 
 
@@ -33,6 +54,7 @@ def translate_and_encode(
 ) -> list[tuple[Tensor, Encoded]]:
     """`translate` and `encode` in one: each translation with its image's features at `layers`.
 
+    The first of `images` are source images: they update the running statistics, as in `translate`.
     A generator that can do both at once does, so the features cost nothing more.
     """
     if not layers:
@@ -41,15 +63,19 @@ def translate_and_encode(
     return [
         (_checked(generator, image, result), _float(features))
         for image, (result, features) in zip(
-            images, _in_one_pass(generator, images, together), strict=True
+            images, _generate(generator, images, together), strict=True
         )
     ]
 
 
 def encode(generator: Generator, layers: Collection[str], *images: Tensor) -> list[Encoded]:
-    """The features of each of `images` at `layers`, in float32; in one batch if it may."""
+    """The features of each of `images` at `layers`, in float32; in one batch if it may.
+
+    No running statistics are updated: source images have done that as they were translated.
+    """
     together = partial(generator.encoder_features, layers=layers)
-    return [_float(features) for features in _in_one_pass(generator, images, together)]
+    results = _generate(generator, images, together, update_statistics=False)
+    return [_float(features) for features in results]
 
 
 def judge(discriminator: Discriminator, images: Sequence[Tensor]) -> list[Scores]:
@@ -58,6 +84,53 @@ def judge(discriminator: Discriminator, images: Sequence[Tensor]) -> list[Scores
         scores.float() if isinstance(scores, Tensor) else [one.float() for one in scores]
         for scores in _in_one_pass(discriminator, images)
     ]
+
+
+def running_statistics(network: nn.Module) -> dict[str, Tensor]:
+    """Return the running statistics of all norms in `network`, by the names of their buffers.
+
+    A norm with running statistics is known by a buffer `running_mean`, as torch's own have; all
+    buffers of that module are its statistics.
+    """
+    return {
+        name: buffer
+        for path, module in network.named_modules()
+        if module._buffers.get("running_mean") is not None
+        for name, buffer in module.named_buffers(path, recurse=False)
+    }
+
+
+@contextmanager
+def frozen_statistics(*networks: nn.Module) -> Iterator[None]:
+    """Leave the running statistics of `networks` as they are, whatever passes are run within."""
+    kept = [
+        {name: buffer.clone() for name, buffer in running_statistics(network).items()}
+        for network in networks
+    ]
+    try:
+        yield
+    finally:
+        for network, before in zip(networks, kept, strict=True):
+            for name, buffer in running_statistics(network).items():
+                # Autograd keeps them with a pass, though no gradient of training reads them: by
+                # .data it does not refuse the backward pass for their being written to.
+                buffer.data.copy_(before[name])
+
+
+def _generate(
+    generator: Generator,
+    images: Sequence[Tensor],
+    run: Callable[[Tensor], Any] | None = None,
+    *,
+    update_statistics: bool = True,
+) -> list[Any]:
+    """`_in_one_pass`, in which the first of `images` alone may update running statistics."""
+    if not running_statistics(generator):
+        return _in_one_pass(generator, images, run)
+    first = 1 if update_statistics else 0
+    results = _in_one_pass(generator, images[:first], run)
+    with frozen_statistics(generator):
+        return results + _in_one_pass(generator, images[first:], run)
 
 
 def _in_one_pass(
@@ -72,7 +145,7 @@ def _in_one_pass(
     if not `network` itself.
     """
     run = run or network
-    if len(images) == 1 or network.couples_batch or len({i.shape[1:] for i in images}) > 1:
+    if len(images) <= 1 or network.couples_batch or len({i.shape[1:] for i in images}) > 1:
         return [run(image) for image in images]
     return _split(run(torch.cat(list(images))), [len(image) for image in images])
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gantrans.api.generator import Generator
 from gantrans.api.loss import LossTerms
 from gantrans.api.method import Batch, Phase, PhaseResult
+from gantrans.api.network import frozen_statistics
 from gantrans.api.step import ENDS, Direction
 from gantrans.training.assemble import Job
 from gantrans.training.batch import LoadedBatch
@@ -123,7 +124,10 @@ class TrainingStep:
                 objective = weighted if objective is None else objective + weighted
                 curves[self._curve(phase, loss, key)] = term.detach()
         if objective is not None and objective.requires_grad:
-            torch.autograd.backward(objective / count if count > 1 else objective)
+            # A network may run parts of itself again for their gradients (activation
+            # checkpointing): these passes have updated the running statistics before.
+            with frozen_statistics(*self.method.networks.values()):
+                torch.autograd.backward(objective / count if count > 1 else objective)
         return replace(batch, fake=result.fake or batch.fake), curves
 
     def _on_all_ranks(self, phase: Phase) -> Callable[[Batch], PhaseResult]:

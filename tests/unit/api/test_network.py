@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
@@ -102,6 +102,118 @@ class Encoding(Counting):
         self, x: Tensor, layers: Collection[str]
     ) -> tuple[Tensor, dict[str, Tensor]]:
         return self(x), self.encoder_features(x, layers)
+
+
+# Running statistics
+
+
+class OwnNorm(nn.Module):
+    """Puts new tensors in the place of its statistics, where torch's norms write into them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("running_mean", torch.zeros(3))
+        self.register_buffer("calls", torch.zeros((), dtype=torch.long))
+        self.running_mean: Tensor
+        self.calls: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            self.running_mean = 0.9 * self.running_mean + 0.1 * x.mean(dim=(0, 2, 3))
+            self.calls = self.calls + 1
+        return x - x.mean(dim=(0, 2, 3), keepdim=True)
+
+
+class Normalizing(nn.Module):
+    """A convolution, then a norm. Its layer "all" is what it gives."""
+
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        self.name, self.out_channels = "normalizing", 3
+        self.couples_batch = not isinstance(norm, nn.InstanceNorm2d)
+        torch.manual_seed(0)
+        self.convolve, self.norm = nn.Conv2d(3, 3, 1), norm
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.norm(self.convolve(x))
+        return y
+
+    def encoder_features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        return dict.fromkeys(layers, self(x))
+
+    def forward_with_features(
+        self, x: Tensor, layers: Collection[str]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        y = self(x)
+        return y, dict.fromkeys(layers, y)
+
+
+NORMS: dict[str, Callable[[], nn.Module]] = {
+    "batch": lambda: nn.BatchNorm2d(3),
+    "batch, a mean over all batches": lambda: nn.BatchNorm2d(3, momentum=None),
+    "instance": lambda: nn.InstanceNorm2d(3, track_running_stats=True),
+    "a plugin's own": OwnNorm,
+}
+
+
+def draws(count: int) -> list[Tensor]:
+    """Images (2, 3, 4, 4), each of another mean and spread."""
+    torch.manual_seed(1)
+    return [n + n * torch.randn(2, 3, 4, 4) for n in range(1, count + 1)]
+
+
+def alike(network: nn.Module, other: nn.Module) -> bool:
+    """Whether all that both keep, weights and statistics, is the same to the last bit."""
+    theirs = other.state_dict()
+    return all(torch.equal(mine, theirs[name]) for name, mine in network.state_dict().items())
+
+
+@pytest.mark.parametrize("norm", NORMS.values(), ids=NORMS)
+def test_the_first_images_alone_update_running_statistics(norm: Callable[[], nn.Module]) -> None:
+    network, plain = Normalizing(norm()), Normalizing(norm())
+    generator: Any = network
+    first, second, third, fourth = draws(4)
+
+    translate(generator, first, second, third)
+    plain(first)
+    assert alike(network, plain)
+    translate_and_encode(generator, ["all"], fourth, first)
+    plain(fourth)
+    assert alike(network, plain)
+
+    translate(generator, second, third, update_statistics=False)
+    encode(generator, ["all"], first, second)
+    assert alike(network, plain)
+
+
+@pytest.mark.parametrize("norm", NORMS.values(), ids=NORMS)
+def test_keeping_them_changes_neither_results_nor_gradients(norm: Callable[[], nn.Module]) -> None:
+    network, plain = Normalizing(norm()), Normalizing(norm())
+    images = draws(3)
+    generator: Any = network
+    made = translate(generator, *images)
+    made += translate(generator, made[0], update_statistics=False)
+    expected = [plain(image) for image in images]
+    expected.append(plain(expected[0]))
+    for one, other in zip(made, expected, strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
+    for results in (made, expected):
+        torch.autograd.backward(sum(y[..., 0].square().sum() for y in results))
+    for weight, other in zip(network.parameters(), plain.parameters(), strict=True):
+        assert torch.allclose(weight.grad, other.grad, rtol=1e-4, atol=1e-3)
+
+
+def test_a_compiled_networks_statistics_are_kept_too() -> None:
+    network, plain = Normalizing(nn.BatchNorm2d(3)), Normalizing(nn.BatchNorm2d(3))
+    network.compile(backend="aot_eager", dynamic=False)
+    generator: Any = network
+    for first, second in zip(draws(2), draws(3)[1:], strict=True):
+        [made, again] = translate(generator, first, second)
+        [back] = translate(generator, made, update_statistics=False)
+        (back + again).sum().backward()
+        plain(first)
+    for name, buffer in plain.norm.named_buffers():
+        assert torch.allclose(dict(network.norm.named_buffers())[name], buffer, rtol=1e-5), name
 
 
 ALIKE = [(1, 3, 8, 8), (2, 3, 8, 8)]

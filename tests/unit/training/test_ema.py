@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -28,13 +30,37 @@ def test_it_is_the_running_mean_with_a_lower_decay_at_first() -> None:
         assert torch.allclose(average.mean.weight, mean, rtol=1e-12), step
 
 
-def test_it_takes_buffers_as_they_are() -> None:
-    network = nn.BatchNorm2d(2)
-    average = WeightAverage(network, decay=0.99)
-    network(torch.randn(4, 2, 3, 3) + 5)
-    average.update(1)
-    assert torch.equal(average.mean.running_mean, network.running_mean)
-    assert int(average.mean.num_batches_tracked) == 1
+def test_running_statistics_are_averaged_as_weights_are_and_counters_copied() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.BatchNorm2d(2)).double()
+    norm: Any = network[0]
+    average = WeightAverage(network, decay=0.5)
+    kept: Any = average.mean[0]
+    mean, var = norm.running_mean.clone(), norm.running_var.clone()
+    for step in range(1, 21):
+        network(5 + 3 * torch.randn(4, 2, 3, 3, dtype=torch.float64))
+        average.update(step)
+        decay = min(0.5, (1 + step) / (10 + step))
+        mean = decay * mean + (1 - decay) * norm.running_mean
+        var = decay * var + (1 - decay) * norm.running_var
+        assert torch.allclose(kept.running_mean, mean, rtol=1e-12), step
+        assert torch.allclose(kept.running_var, var, rtol=1e-12), step
+        assert int(kept.num_batches_tracked) == step
+
+
+def test_other_buffers_are_copied() -> None:
+    """The vectors of spectral norm have to stay of length 1; a mean of such is shorter."""
+    torch.manual_seed(0)
+    network = nn.utils.parametrizations.spectral_norm(nn.Linear(3, 2))
+    average = WeightAverage(network, decay=0.9)
+    for step in range(1, 4):
+        moved(network)
+        network(torch.randn(1, 3))
+        average.update(step)
+        newest = dict(network.named_buffers())
+        assert newest
+        for name, buffer in average.mean.named_buffers():
+            assert torch.equal(buffer, newest[name]), name
 
 
 def test_the_mean_is_for_use_alone() -> None:
@@ -69,9 +95,13 @@ def test_training_with_it_averages_the_generators_and_changes_nothing_else() -> 
     assert trained[0.0].translators()["ab"] is plain["generator_ab"]
 
 
-@pytest.mark.parametrize("decay", [0.0, 0.9])
-def test_a_step_goes_on_from_its_state_bit_for_bit(decay: float) -> None:
-    settings = {"train": {"ema": decay}, "method": {"type": "cyclegan", "pool_size": 1}}
+@pytest.mark.parametrize(("decay", "norm"), [(0.0, "instance"), (0.9, "batch")])
+def test_a_step_goes_on_from_its_state_bit_for_bit(decay: float, norm: str) -> None:
+    settings = {
+        "train": {"ema": decay},
+        "method": {"type": "cyclegan", "pool_size": 1},
+        "generator": {"norm": norm},
+    }
     whole, first, second = (TrainingStep(tiny_job(**settings)) for _ in range(3))
     steps = list(enumerate(steps_of(whole.job, 4)))
     for number, batches in steps:

@@ -86,7 +86,8 @@ class GeneratorPhase(Phase):
             [fake_b], [fake_a] = translate(self.g_ab, a), translate(self.g_ba, b)
         passes["fake"] = {"a": fake_a, "b": fake_b}  # at every step: the image pools count on it
         if "cycle" in needs:
-            [back_a], [back_b] = translate(self.g_ba, fake_b), translate(self.g_ab, fake_a)
+            [back_a] = translate(self.g_ba, fake_b, update_statistics=False)
+            [back_b] = translate(self.g_ab, fake_a, update_statistics=False)
             passes["cycle"] = {"a": back_a, "b": back_b}
 
         step = TranslationStep(passes, {"a": self.d_a, "b": self.d_b})
