@@ -31,7 +31,7 @@ def translate(
 
     Args:
         generator: in training.
-        *images: each (N, C, H, W) in [-1, 1]; source images first.
+        images: each (N, C, H, W) in [-1, 1]; source images first.
         update_statistics: let the first of `images` update the generator's running statistics, if
             it has any; False where the first are not source images. The others never do.
 
