@@ -57,6 +57,12 @@ def from_files(registry: Registry) -> set[tuple[str, str]]:
     return {(e.ref.kind, e.ref.name) for e in registry if e.origin.file}
 
 
+@pytest.mark.parametrize("name", ["my.losses.py", "über uns-2.py", "..py", "no_ending"])
+def test_a_plugins_file_may_have_any_name(name: str, tmp_path: Path) -> None:
+    registry = load_registry([plugin(tmp_path, TWO_LOSSES, name)])
+    assert registry.component("loss", "edge").summary() == "Keep the edges."
+
+
 def test_exactly_the_components_defined_in_the_file_are_registered(tmp_path: Path) -> None:
     registry = load_registry([plugin(tmp_path, TWO_LOSSES)])
     assert registry.broken == []
