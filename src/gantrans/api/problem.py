@@ -108,9 +108,10 @@ def _wanted(
         return f"no preset is called {shown(detail['input'])}{hint} ({there})"
     if kind == "extra_forbidden":
         allowed = list(parent.model_fields) if parent else []
-        return "unknown key" + (
-            nearest(str(path[-1]), allowed) or (f"; allowed: {', '.join(allowed)}" * bool(allowed))
-        )
+        # Where a table says no `type`, its author may not know which component this is.
+        has = f"the {component.kind} {component.name!r} has" if component else "allowed"
+        there = f"; {has}: {', '.join(allowed)}" if allowed else f"; {has} none" * bool(component)
+        return "unknown key" + (nearest(str(path[-1]), allowed) or there)
     if kind == "missing":
         return "missing" + (f" ({field.description})" if field and field.description else "")
     if kind in _WORDS:
