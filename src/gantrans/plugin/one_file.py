@@ -17,7 +17,7 @@ def components_of(code: bytes, file: Path, digest: str) -> list[ComponentRef]:
 
     Raises PluginError if there is none, and whatever the code raises.
     """
-    stem = re.sub(r"\W", "_", file.stem)  # a dot would make its module part of a package
+    stem = re.sub(r"\W", "_", file.stem)  # of `my.losses` pickle would import the package `my`
     module = _execute(code, file, f"gantrans_file_plugin_{stem}_{digest[:12]}")
     classes = [
         value

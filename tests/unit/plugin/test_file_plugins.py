@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,9 @@ def from_files(registry: Registry) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("name", ["my.losses.py", "über uns-2.py", "..py", "no_ending"])
 def test_a_plugins_file_may_have_any_name(name: str, tmp_path: Path) -> None:
-    registry = load_registry([plugin(tmp_path, TWO_LOSSES, name)])
-    assert registry.component("loss", "edge").summary() == "Keep the edges."
+    """Pickling, on the way to processes that load images, imports a class's module by its name."""
+    config = load_registry([plugin(tmp_path, TWO_LOSSES, name)]).config("loss", "edge")
+    assert pickle.loads(pickle.dumps(config)) == config
 
 
 def test_exactly_the_components_defined_in_the_file_are_registered(tmp_path: Path) -> None:
