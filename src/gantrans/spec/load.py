@@ -38,9 +38,13 @@ class Source:
     overridden: tuple[KeyPath, ...] = ()
 
     def error(self, found: Sequence[Problem]) -> SpecError:
-        """All problems as one SpecError, in the order of the file: `file:line: key: message`."""
+        """All problems as one SpecError."""
+        return SpecError(self.lines(found))
+
+    def lines(self, found: Sequence[Problem]) -> list[str]:
+        """The problems in the order of the file: `file:line: key: message`."""
         located = sorted(map(self._located, self._written(found)), key=lambda at: at[0])
-        return SpecError([text for _, text in located])
+        return [text for _, text in located]
 
     def _written(self, found: Sequence[Problem]) -> list[Problem]:
         """Without those of a key that is written elsewhere and said to be wrong there.
