@@ -207,7 +207,7 @@ class Health:
         return step // every > (step - self.job.spec.train.log_every) // every
 
     def _look(self, fault: Fault, where: str, step: int, value: float) -> None:
-        key, verdict = (fault.name, where), self._verdict(fault, where)
+        verdict = self._verdict(fault, where)
         if not verdict.look(step, value):
             return
         if verdict.active:
