@@ -65,6 +65,16 @@ class Phase(nn.Module):
         self.name = name
         self.trains = dict(trains)
 
+    @property
+    def sides(self) -> frozenset[Side]:
+        """The sides of the losses whose terms train the networks of this phase.
+
+        "discriminator" if it trains discriminators, "generator" if it trains other networks. The
+        trainer refuses a spec whose losses have no such side. Override it where that is not so.
+        """
+        judges = {isinstance(network, Discriminator) for network in self.trains.values()}
+        return frozenset("discriminator" if judging else "generator" for judging in judges)
+
     def prepare(self, batch: Batch) -> Batch:
         """Work on the host before the pass, such as an exchange with the image pool."""
         return batch

@@ -42,6 +42,13 @@ _WORDS = {
 }
 
 
+MOST = 100
+"""Mistakes that are told one by one."""
+
+LONGEST = 100
+"""Characters of a name that are compared with others."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """One mistake: the key path it concerns, and a message without the path."""
@@ -51,11 +58,12 @@ class Problem:
 
 
 def problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
-    """Every mistake in a pydantic error of `model`, those inside slots included."""
+    """The mistakes in a pydantic error of `model`, those inside slots included."""
     found: list[Problem] = []
     wanted: dict[KeyPath, list[str]] = {}
     shown: dict[KeyPath, str] = {}
-    for detail in error.errors():
+    details = error.errors()
+    for detail in details[:MOST]:
         path, parent, field = _place(model, detail["loc"])
         inner = detail.get("ctx", {}).get("problems")
         if inner is not None:
@@ -64,6 +72,8 @@ def problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
         # A union gives an error for each of its members: one mistake, all that is allowed.
         wanted.setdefault(path, []).append(_wanted(detail, path, parent, field))
         shown[path] = _found(detail)
+    if len(details) > MOST:
+        found.append(Problem((), f"and {len(details) - MOST} more mistakes"))
     return found + [
         Problem(path, ", or ".join(dict.fromkeys(said)) + shown[path])
         for path, said in wanted.items()
@@ -79,7 +89,7 @@ def carried(found: Sequence[Problem]) -> PydanticCustomError:
 
 def nearest(name: str, allowed: Sequence[str]) -> str:
     """'; did you mean ...?' for the closest allowed name, or nothing."""
-    close = get_close_matches(name, allowed, n=1, cutoff=0.5)
+    close = get_close_matches(name[:LONGEST], allowed, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
@@ -108,9 +118,10 @@ def _wanted(
         return f"no preset is called {shown(detail['input'])}{hint} ({there})"
     if kind == "extra_forbidden":
         allowed = list(parent.model_fields) if parent else []
-        return "unknown key" + (
-            nearest(str(path[-1]), allowed) or (f"; allowed: {', '.join(allowed)}" * bool(allowed))
-        )
+        # Where a table says no `type`, its author may not know which component this is.
+        has = f"the {component.kind} {component.name!r} has" if component else "allowed"
+        there = f"; {has}: {', '.join(allowed)}" if allowed else f"; {has} none" * bool(component)
+        return "unknown key" + (nearest(str(path[-1]), allowed) or there)
     if kind == "missing":
         return "missing" + (f" ({field.description})" if field and field.description else "")
     if kind in _WORDS:

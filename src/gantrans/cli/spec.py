@@ -22,11 +22,14 @@ def validate(
     """Say whether a spec is right, and if not, everything that is wrong with it."""
     from gantrans.spec.load import load
     from gantrans.training.contradictions import check
+    from gantrans.training.spec_warnings import spec_warnings
 
     loaded = load(spec, settings=set_ or (), plugins=plugin or ())
     check(loaded)
     typer.echo(f"{spec}: valid")
     typer.echo(_in_one_line(loaded))
+    for line in spec_warnings(loaded):
+        typer.echo(line, err=True)
 
 
 def schema(

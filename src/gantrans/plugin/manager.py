@@ -42,7 +42,7 @@ def load_registry(files: Iterable[Path] = (), environ: Mapping[str, str] = os.en
     registry = Registry()
     for point, origin in _wanted(registry, environ.get("GANTRANS_PLUGINS")):
         _take_in(registry, origin, partial(_packaged, point))
-    for file in dict.fromkeys(Path(file).resolve() for file in files):
+    for file in dict.fromkeys(map(resolved, files)):
         _take_in_file(registry, file)
     return registry
 
@@ -60,12 +60,21 @@ def _take_in(
     registry.plugins.append(Plugin(origin, reason, outcome.seconds, outcome.imports_torch))
 
 
+def resolved(file: Path) -> Path:
+    """The file that is meant, as `Origin.file` has it; the name itself, where no file can be."""
+    try:
+        return file.resolve()
+    except (RuntimeError, OSError, ValueError):  # a link to itself, or a name with a zero
+        return file.absolute()
+
+
 def _take_in_file(registry: Registry, file: Path) -> None:
     try:
-        code = file.read_bytes()
+        code = file.read_bytes() if file.is_file() else None  # a pipe would be waited for
+        reason = f"there is no file {file}"
     except OSError as error:
-        found = f"cannot read {file}: {error.strerror}"
-        reason = found if file.is_file() else f"there is no file {file}"
+        code, reason = None, f"cannot read {file}: {error.strerror}"
+    if code is None:
         registry.plugins.append(Plugin(Origin(file.name, file=file), reason))
         return
     digest = hashlib.sha256(code).hexdigest()

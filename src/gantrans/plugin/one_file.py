@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +17,8 @@ def components_of(code: bytes, file: Path, digest: str) -> list[ComponentRef]:
 
     Raises PluginError if there is none, and whatever the code raises.
     """
-    module = _execute(code, file, f"gantrans_file_plugin_{file.stem}_{digest[:12]}")
+    stem = re.sub(r"\W", "_", file.stem)  # of `my.losses` pickle would import the package `my`
+    module = _execute(code, file, f"gantrans_file_plugin_{stem}_{digest[:12]}")
     classes = [
         value
         for value in dict.fromkeys(v for v in vars(module).values() if isinstance(v, type))

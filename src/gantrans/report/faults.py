@@ -61,7 +61,14 @@ class Health:
         return sorted(found, key=lambda p: _GRAVEST.index(p.fault) if p.fault in _GRAVEST else 99)
 
 
-_GRAVEST = ("not_finite", "no_translation", "inverted", "collapsed", "hidden_information")
+_GRAVEST = (
+    "not_finite",
+    "no_gradient",
+    "no_translation",
+    "inverted",
+    "collapsed",
+    "hidden_information",
+)
 
 
 def read_health(path: Path) -> Health:

@@ -13,10 +13,16 @@ from pydantic import ValidationError
 
 from gantrans.api.problem import KeyPath, Problem, problems
 from gantrans.errors import SpecError, UsageError
-from gantrans.plugin.manager import load_registry
+from gantrans.plugin.manager import load_registry, resolved
 from gantrans.plugin.registry import Registry
 from gantrans.spec.locate import line_of
 from gantrans.spec.model import RunSpec
+
+LARGEST = 256 * 2**10
+"""Bytes of a spec. What `gantrans init` writes has about four thousand."""
+
+DEEPEST = 50
+"""Levels of tables and lists in a spec."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,9 @@ class Source:
         base_dir: the folder that relative paths in it are relative to.
         text: the TOML as given.
         overridden: the key paths that were set from outside the file.
+
+    Raises:
+        SpecError: if `table` is nested more than `DEEPEST` levels deep.
     """
 
     table: dict[str, Any]
@@ -37,10 +46,23 @@ class Source:
     text: str = ""
     overridden: tuple[KeyPath, ...] = ()
 
+    def __post_init__(self) -> None:
+        level: list[Any] = [self.table]
+        for _ in range(DEEPEST):
+            tables = [list(one.values()) for one in level if isinstance(one, Mapping)]
+            lists = [one for one in level if isinstance(one, list | tuple)]
+            level = [inner for one in (*tables, *lists) for inner in one]
+        if level:
+            raise SpecError([f"{self.name}: tables and lists are nested too deeply"])
+
     def error(self, found: Sequence[Problem]) -> SpecError:
-        """All problems as one SpecError, in the order of the file: `file:line: key: message`."""
+        """All problems as one SpecError."""
+        return SpecError(self.lines(found))
+
+    def lines(self, found: Sequence[Problem]) -> list[str]:
+        """The problems in the order of the file: `file:line: key: message`."""
         located = sorted(map(self._located, self._written(found)), key=lambda at: at[0])
-        return SpecError([text for _, text in located])
+        return [text for _, text in located]
 
     def _written(self, found: Sequence[Problem]) -> list[Problem]:
         """Without those of a key that is written elsewhere and said to be wrong there.
@@ -82,14 +104,24 @@ class LoadedSpec:
 def read(path: Path) -> Source:
     """Parse a spec file. Raises UsageError if it cannot be read, SpecError if it is no TOML."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")  # line ends stay as they are
+        if path.exists() and not path.is_file():  # a pipe would be waited for, a device never ends
+            raise UsageError(f"cannot read the spec {path}: it is a folder, a pipe or a device")
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        text = content.decode("utf-8-sig")  # line ends stay as they are
     except OSError as error:
         raise UsageError(f"cannot read the spec {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is no text file; a spec is a TOML file in UTF-8") from None
+    except ValueError as error:  # no name that a file can have
+        raise UsageError(f"cannot read the spec {path}: {error}") from None
+    if len(content) > LARGEST:
+        raise UsageError(f"{path} has more than {LARGEST} bytes: that is no spec")
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise SpecError([f"{path}: tables and lists are nested too deeply"]) from None
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         place = re.search(r"\(at line (\d+), column \d+\)", str(error))
         line = f":{place[1]}" if place else ""
         raise SpecError([f"{path}{line}: this is no valid TOML: {error}"]) from None
@@ -146,10 +178,10 @@ def load(
 
     reasons = {broken.origin.file: broken.reason for broken in registry.broken}
     wrong = [
-        f"--plugin {file}: {reasons[at]}" for file in asked if (at := file.resolve()) in reasons
+        f"--plugin {file}: {reasons[at]}" for file in asked if (at := resolved(file)) in reasons
     ]
     for name in own:
-        if (at := (source.base_dir / name).resolve()) in reasons:
+        if (at := resolved(source.base_dir / name)) in reasons:
             problem = Problem(("plugins",), f"{name!r}: {reasons[at]}")
             wrong += source.error([problem]).problems
     try:
@@ -163,11 +195,16 @@ def load(
 
 def _toml_value(text: str, setting: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError as error:
+        table = tomllib.loads(f"value = {text}")
+    except RecursionError:
+        raise UsageError(f"--set {setting[:80]}...: it is nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         if text[0] not in "'\"[{":
             return text
         raise UsageError(f"--set {setting}: {text} is no TOML value ({error})") from None
+    if len(table) > 1:
+        raise UsageError(f"--set {setting}: it sets several keys; give each a --set of its own")
+    return table["value"]
 
 
 def _set(table: dict[str, Any], path: tuple[str, ...], value: Any, setting: str) -> KeyPath:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from gantrans.api.problem import KeyPath
@@ -18,19 +19,29 @@ def line_of(text: str, path: KeyPath) -> int | None:
     return None
 
 
+TRIES = 200
+"""Lines on which a value could end and did not, after which no more lines are looked for."""
+
+
+@lru_cache(maxsize=1)  # it is asked for once a mistake
 def _lines(text: str) -> dict[KeyPath, int]:
     """The first line of every table and key. `text` is valid TOML."""
     found: dict[KeyPath, int] = {}
     table: KeyPath = ()
-    statement, start = "", 0
+    statement, start, tries = "", 0, 0
     for number, line in enumerate(text.splitlines(), start=1):
         if not statement:
-            start = number
+            start, tries = number, 0
         statement += line + "\n"
+        if number > start and not any(end in line for end in ("]", '"""', "'''")):
+            continue  # no value of several lines ends here
         try:
             # A value may span lines (arrays, long strings): a statement ends where it parses.
             parsed = tomllib.loads(statement)
         except tomllib.TOMLDecodeError:
+            tries += 1
+            if tries > TRIES:
+                break
             continue
         if statement.lstrip().startswith("["):
             table = _innermost(parsed)

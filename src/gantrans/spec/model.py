@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
+from unicodedata import normalize
 
 from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 
@@ -40,14 +41,17 @@ class Domains(Table):
     @field_validator("a", "b")
     @classmethod
     def _plain(cls, name: str) -> str:
-        if not re.fullmatch(r"[\w][\w .-]*", name):
-            raise ValueError("use letters, digits, spaces, '.', '_' and '-'")
+        if not re.fullmatch(r"\w([\w .-]*[\w.-])?", name):
+            raise ValueError("use letters, digits, '.', '_', '-', and spaces between them")
         return name
 
     @model_validator(mode="after")
     def _different(self) -> Domains:
-        if self.a == self.b:
-            raise ValueError("the domains need two different names")
+        a, b = ("".join(normalize("NFKC", name).casefold().split()) for name in (self.a, self.b))
+        if a == b:
+            raise ValueError(
+                "the domains need two different names; spaces and capitals make no difference"
+            )
         return self
 
 
@@ -108,7 +112,7 @@ _DECAY_KEYS = {
 class Train(Table):
     """How long, how big a batch, and how often to look. Cadences are in steps."""
 
-    epochs: int = Field(200, ge=1, description="passes over the larger domain")
+    epochs: int = Field(200, ge=1, le=10**9, description="passes over the larger domain")
     decay: Literal["linear", "cosine", "step", "plateau", "none"] = Field(
         "linear",
         description="how the learning rate falls: along a line or a cosine to 0 at the end, in "

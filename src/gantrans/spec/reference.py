@@ -19,9 +19,10 @@ folder; `--set KEY=VALUE` overrides one key; `gantrans validate SPEC` says wheth
 
 A key of type "a normalizer" (a generator, a loss, ...) takes a component: its name, as in
 `norm = "instance"`, or a table with its `type` and its own keys, as in
-`norm = { type = "instance", affine = true }`. In `[losses.NAME]`, `[metrics.NAME]` and
-`[trackers.NAME]` the `type` is NAME unless the table says otherwise. Some components have presets:
-`preset = "NAME"` in such a table stands for the settings of that name; keys written beside it win.
+`norm = { type = "instance", affine = true }`. A table without a `type` is of the type of the key's
+default: `[generator]` is a resnet unless it says otherwise. In `[losses.NAME]`, `[metrics.NAME]`
+and `[trackers.NAME]` it is of the type NAME. Some components have presets: `preset = "NAME"` in
+such a table stands for the settings of that name; keys written beside it win.
 """
 
 

@@ -55,6 +55,8 @@ def schema(registry: Registry) -> Schema:
         values = tables.get("additionalProperties")
         if isinstance(values, dict) and "$ref" in values:
             _type_defaults_to_key(tables, values["$ref"], components)
+    for part in (spec, *definitions.values()):
+        _type_defaults_to_the_fields(part, definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": TITLE,
@@ -80,6 +82,17 @@ def _with_slots(part: Any) -> Any:
         return part
     slot = {"$ref": f"#/$defs/{part['x-gantrans-kind']}"} if "x-gantrans-kind" in part else {}
     return {k: _with_slots(v) for k, v in part.items() if k != "x-gantrans-kind"} | slot
+
+
+def _type_defaults_to_the_fields(part: Any, definitions: Schema) -> None:
+    """In `[generator]` the type is that of the default, unless the table has another."""
+    if isinstance(part, dict):
+        named = f"{part.get('$ref', '')}.{part.get('default', '')}"
+        if named.removeprefix("#/$defs/") in definitions:
+            part["anyOf"] = [{"$ref": part.pop("$ref")}, {"$ref": named}]
+    for inner in part.values() if isinstance(part, dict) else part:
+        if isinstance(inner, dict | list):
+            _type_defaults_to_the_fields(inner, definitions)
 
 
 def _type_defaults_to_key(tables: Schema, kind_ref: str, components: dict[Kind, list[str]]) -> None:

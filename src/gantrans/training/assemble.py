@@ -20,7 +20,7 @@ from gantrans.spec.load import LoadedSpec
 from gantrans.spec.model import RunSpec
 from gantrans.training.build import Ends, build_losses, build_method, fit_losses
 from gantrans.training.choice_contradictions import refuse_without_test_images
-from gantrans.training.contradictions import check
+from gantrans.training.contradictions import check, untrained
 from gantrans.training.data import TrainingSamples
 from gantrans.training.distributed import ALONE, Ranks
 from gantrans.training.execution import Execution, choose
@@ -113,6 +113,8 @@ def _assembled(loaded: LoadedSpec, device: torch.device, ranks: Ranks) -> Job:
     if spec.train.warmup >= job.steps:
         problem = f"the run has {job.steps} steps, and would end while its rate still rises"
         raise loaded.source.error([Problem(("train", "warmup"), problem)])
+    if late := list(untrained(spec, method, job.steps)):
+        raise loaded.source.error(late)
     return job
 
 

@@ -62,6 +62,7 @@ def _contradictions(loaded: LoadedSpec) -> Iterator[Problem]:
         return
     yield from in_choice(spec, dataset.paired("test"), directions=len(method.generators))
     yield from _in_networks(loaded, method, ends)
+    yield from untrained(spec, method)
     yield from _in_features(spec, method)
     networks = [n for n in method.networks.values() if isinstance(n, Generator | Discriminator)]
     one_of_each = {network.kind: network for network in networks}.values()
@@ -116,6 +117,37 @@ def _in_networks(loaded: LoadedSpec, method: Method, ends: Mapping[str, Ends]) -
         if kind not in made and getattr(loaded.run, kind) != loaded.registry.config(kind, usual):
             name = loaded.run.method.component.name
             yield Problem((kind,), f"the method {name!r} makes no use of it: remove this table")
+
+
+def untrained(spec: RunSpec, method: Method, steps: int | None = None) -> Iterator[Problem]:
+    """Networks that are to be trained and that no loss reaches, because of its side or its weight.
+
+    Args:
+        spec: the run's.
+        method: of the spec, with networks of shapes alone or real ones.
+        steps: of the whole run; None: not known yet.
+    """
+    counting = {
+        name: config.component.sides()
+        for name, config in spec.losses.items()
+        if config.weight and (steps is None or config.start < steps)
+    }
+    for phase in method.phases:
+        left = [
+            name
+            for name, network in phase.trains.items()
+            if any(weight.requires_grad for weight in network.parameters())
+        ]
+        if left and not any(phase.sides & sides for sides in counting.values()):
+            side = " or ".join(sorted(phase.sides))
+            when = "" if steps is None else f" within the {steps} steps of the run"
+            there = ", ".join(counting) or "none counts at all"
+            yield Problem(
+                ("losses",),
+                f"{' and '.join(left)} would never learn, since no loss that counts{when} has a "
+                f"side of the {side} ({there}): add such a loss, as adversarial is one, with a "
+                "weight above 0 and a start before the end",
+            )
 
 
 def _in_recompute(method: Method) -> Iterator[Problem]:

@@ -12,8 +12,10 @@ from gantrans.inference import memory
 from gantrans.training.assemble import Job
 from gantrans.training.data import training_batches
 from gantrans.training.faults import blaming
+from gantrans.training.health.faults import NO_GRADIENT
 from gantrans.training.largest_batch import say_largest
 from gantrans.training.ledger import Ledger
+from gantrans.training.spec_warnings import spec_warnings
 from gantrans.training.standing import clock
 from gantrans.training.step import TrainingStep
 
@@ -56,6 +58,7 @@ def dry_run(job: Job) -> list[str]:
         f"loss {name}": sum(weight.numel() for weight in loss.parameters())
         for name, loss in training.losses.items()
     }
+    unreached = dict(training.unreached)
     peak = _peak_memory(job.device)  # before a larger batch is tried
     with blaming(job.loaded):
         largest = say_largest(job, training, loaded, steps)
@@ -67,6 +70,11 @@ def dry_run(job: Job) -> list[str]:
         f"a step takes {seconds:.3f} s: about {clock(seconds * job.steps)} for {job.steps} steps "
         f"in {train.epochs} epochs, without loading, samples, metrics and checkpoints",
         largest,
+        *spec_warnings(job.loaded, job.steps),
+        *(
+            f"warning: no gradient reaches {network} from {', '.join(losses)}: {NO_GRADIENT.means}"
+            for network, losses in unreached.items()
+        ),
         "nothing was written",
     ]
 

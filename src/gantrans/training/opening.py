@@ -9,6 +9,7 @@ import torch
 from gantrans.training.assemble import Job
 from gantrans.training.checkpoint import Checkpoint
 from gantrans.training.rundir import RunDirectory
+from gantrans.training.spec_warnings import spec_warnings
 from gantrans.training.summary import ways
 
 
@@ -29,6 +30,7 @@ def opening(job: Job, directory: RunDirectory, resumed: Checkpoint | None) -> li
         f"{directory.path}",
         *job.execution.notes,
         *_passed_over(job),
+        *spec_warnings(job.loaded, job.steps),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from torch import Tensor
@@ -59,6 +59,11 @@ class Reporter:
         health, due = self.health, step % self.job.spec.train.log_every == 0
         self._observed = self._guarded(lambda: health.observation(step)) if health and due else None
         return self._observed
+
+    def unreached(self, step: int, networks: Mapping[str, Sequence[str]]) -> None:
+        """Networks that no gradient has reached so far; see Health.unreached."""
+        if health := self.health:
+            self._guarded(lambda: health.unreached(step, networks))
 
     def numbers(
         self, pace: Pace, values: Mapping[str, float], rate: float, measured: Measured | None

@@ -55,6 +55,9 @@ class TrainingStep:
                 for name in self.method.averaged
             }
         self.execution.prepare(self.method.networks.values())
+        self.unreached: dict[str, list[str]] = {}
+        """Networks that have got no gradient yet, and the losses that should have given one."""
+        self._awaited = {name for name, weights in self._trainable.items() if weights}
         self._runs = {phase.name: self._on_all_ranks(phase) for phase in self.method.phases}
 
     def __call__(
@@ -95,6 +98,7 @@ class TrainingStep:
                 batches[n], found = self._accumulate(phase, batch, weights, len(batches))
                 for curve, value in found.items():
                     terms[curve] = terms[curve] + value if curve in terms else value
+            self._note_reached(phase, active)
             if observed:
                 for name in phase.trains:
                     observed.gradients_of(name, self._trainable[name])
@@ -129,6 +133,19 @@ class TrainingStep:
             with frozen_statistics(*self.method.networks.values()):
                 torch.autograd.backward(objective / count if count > 1 else objective)
         return replace(batch, fake=result.fake or batch.fake), curves
+
+    def _note_reached(self, phase: Phase, active: Collection[str]) -> None:
+        """Note which networks get gradients, whatever their size: that would wait for the device.
+
+        Most losses reach all networks at the first step, after which there is nothing to do.
+        """
+        losses = self.method.parts.losses.by_name
+        for name in sorted(self._awaited & phase.trains.keys()):
+            if any(weight.grad is not None for weight in self._trainable[name]):
+                self._awaited.remove(name)
+                self.unreached.pop(name, None)
+            elif meant := [n for n in losses if n in active and losses[n].sides() & phase.sides]:
+                self.unreached[name] = meant
 
     def _on_all_ranks(self, phase: Phase) -> Callable[[Batch], PhaseResult]:
         """The phase; where there are more ranks, with gradients that are means over all of them."""

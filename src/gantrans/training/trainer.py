@@ -177,6 +177,7 @@ class Trainer:
 
     def _report(self, rate: float) -> None:
         values, pace = self.ledger.read(), self.stopwatch.pace(self.step)
+        self.reporter.unreached(self.step, self.training.unreached)
         self.reporter.numbers(pace, values, rate, self.choice.measured())
 
     def _evaluate(self) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -25,28 +26,44 @@ class Settings(Table):
     text: str = ""
     free: Any = None
     inner: Inner = Inner()
+    several: dict[str, Inner] = {}
+    folder: Path = Path()
+    type: int = 0
+    default: int = 0
 
 
 @pytest.mark.parametrize(
-    ("table", "path", "message"),
+    ("key", "value"),
     [
-        ({"count": True}, ("count",), "must be a whole number; found true"),
-        ({"count": False}, ("count",), "must be a whole number; found false"),
-        ({"rate": True}, ("rate",), "must be a number; found true"),
-        ({"side": True}, ("side",), "must be a whole number; found true"),
-        ({"side": [True, 8]}, ("side",), "must be a whole number; found [true, 8]"),
-        ({"betas": [0.5, True]}, ("betas",), "must be a number; found [0.5, true]"),
-        ({"channels": True}, ("channels",), "must be a whole number; found true"),
-        ({"inner": {"depth": True}}, ("inner", "depth"), "must be a whole number; found true"),
+        ("count", True), ("count", False), ("count", "1"), ("count", 1.0), ("count", [1]),
+        ("rate", True), ("rate", "0.5"), ("rate", 10**400),
+        ("side", True), ("side", "8"), ("side", [True, 8]), ("side", ["8", 8]),
+        ("betas", [0.5, True]), ("betas", ["0.5"]),
+        ("channels", True), ("channels", "1"),
+        ("switch", 1), ("switch", "true"), ("switch", "no"), ("switch", 0.0),
+        ("compile", "yes"), ("compile", 1), ("either", "1"),
+        ("inner", {"depth": True}), ("inner", {"depth": "1"}),
+        ("several", {"x": {"depth": "1"}}),
+        ("type", "1"), ("default", "1"),
     ],
-)
-def test_true_and_false_are_no_numbers(
-    table: dict[str, Any], path: tuple[str, ...], message: str
-) -> None:
+)  # fmt: skip
+def test_numbers_and_truths_are_no_others_and_no_text(key: str, value: Any) -> None:
     with pytest.raises(ValidationError) as caught:
-        Settings.model_validate(table)
-    [problem] = problems(caught.value, Settings)
-    assert (problem.path, problem.message) == (path, message)
+        Settings.model_validate({key: value})
+    paths = {problem.path[0] for problem in problems(caught.value, Settings)}
+    assert paths == {key}
+
+
+def test_what_is_wanted_is_said_in_the_words_of_a_spec() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings.model_validate({"count": "10", "rate": "x", "switch": "no", "betas": [0.5, "1"]})
+    found = {p.path: p.message for p in problems(caught.value, Settings)}
+    assert found == {
+        ("count",): "must be a whole number; found '10'",
+        ("rate",): "must be a number; found 'x'",
+        ("switch",): "must be true or false; found 'no'",
+        ("betas", 1): "must be a number; found '1'",
+    }
 
 
 @pytest.mark.parametrize(
@@ -54,6 +71,7 @@ def test_true_and_false_are_no_numbers(
     [
         {"switch": True}, {"compile": True}, {"compile": False}, {"either": True}, {"free": True},
         {"count": 2}, {"rate": 1}, {"rate": None}, {"side": [2, 3]}, {"betas": [0, 1.5]},
+        {"channels": 1}, {"text": "1"}, {"free": "1"}, {"compile": "auto"}, {"either": 2},
     ],
 )  # fmt: skip
 def test_what_may_be_true_may_be_and_whole_numbers_are_numbers(table: dict[str, Any]) -> None:
@@ -61,6 +79,11 @@ def test_what_may_be_true_may_be_and_whole_numbers_are_numbers(table: dict[str, 
     found = getattr(Settings.model_validate(table), key)
     assert found == (tuple(value) if isinstance(value, list) else value)
     assert isinstance(value, bool) == isinstance(found, bool)
+
+
+def test_the_rest_is_converted_as_by_pydantic() -> None:
+    assert Settings.model_validate({"folder": "here"}).folder == Path("here")
+    assert Settings.model_validate({"betas": [1, 2]}).betas == (1.0, 2.0)
 
 
 def test_every_config_of_a_component_and_section_of_a_spec_is_such_a_table() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,13 @@ def plugin(folder: Path, code: str, name: str = "my_losses.py") -> Path:
 
 def from_files(registry: Registry) -> set[tuple[str, str]]:
     return {(e.ref.kind, e.ref.name) for e in registry if e.origin.file}
+
+
+@pytest.mark.parametrize("name", ["my.losses.py", "über uns-2.py", "..py", "no_ending"])
+def test_a_plugins_file_may_have_any_name(name: str, tmp_path: Path) -> None:
+    """Pickling, on the way to processes that load images, imports a class's module by its name."""
+    config = load_registry([plugin(tmp_path, TWO_LOSSES, name)]).config("loss", "edge")
+    assert pickle.loads(pickle.dumps(config)) == config
 
 
 def test_exactly_the_components_defined_in_the_file_are_registered(tmp_path: Path) -> None:

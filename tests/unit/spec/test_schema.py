@@ -68,6 +68,14 @@ def test_a_spec_with_every_section_is_accepted_as_it_is_by_the_loader(
     validator.validate(tomllib.loads(VALID))
 
 
+def test_the_type_of_a_default_need_not_be_written(validator: Draft202012Validator) -> None:
+    text = VALID.replace('type = "cyclegan", ', "").replace('type = "resnet", ', "")
+    text = text.replace('type = "group", groups = 4', "affine = true")
+    assert "affine" in text
+    assert loads(text)
+    validator.validate(tomllib.loads(text))
+
+
 @pytest.mark.parametrize(
     ("good", "bad"),
     [
@@ -84,6 +92,7 @@ def test_a_spec_with_every_section_is_accepted_as_it_is_by_the_loader(
         ('data = "seasons"', 'data = { type = "seasons", sice = 32 }'),
         ('data = "seasons"', 'data = { type = "seasons", transform = { crob = 3 } }'),
         ("pool_size = 0", "pool_sice = 0"),
+        ('type = "resnet", norm', "depth = 3, norm"),
         ('upsample = "nearest"', 'upsample = "near"'),
         ('scheme = "kaiming"', 'scheme = "kaming"'),
         ("gain = 0.5", "gain = 0"),

@@ -43,7 +43,7 @@ class Unconditional(Method):
             32, ge=1, description="channels at full size; twice as many at half the size, and so on"
         )
         max_width: int = Field(256, ge=1, description="no layer has more channels")
-        mapping_layers: int = Field(8, ge=1, description="layers of the mapping network")
+        mapping_layers: int = Field(8, ge=1, le=256, description="layers of the mapping network")
         style_mixing: float = Field(
             0.9, ge=0, le=1, description="share of the training images that get the styles of two z"
         )

@@ -62,7 +62,7 @@ class ViTUNet(Generator):
         )
         features: int = Field(384, ge=1, description="width of a token in the transformer")
         heads: int = Field(6, ge=1, description="attention heads; they divide `features`")
-        blocks: int = Field(12, ge=0, description="transformer blocks")
+        blocks: int = Field(12, ge=0, le=256, description="transformer blocks")
         ffn_features: int = Field(
             1536, ge=1, description="hidden width of a block's network on single tokens"
         )

@@ -40,7 +40,7 @@ class ResNet(Generator):
         """Settings."""
 
         width: int = Field(64, ge=1, description="channels at full resolution")
-        blocks: int = Field(9, ge=0, description="residual blocks")
+        blocks: int = Field(9, ge=0, le=256, description="residual blocks")
         norm: NormalizerSlot = Field(
             "instance", validate_default=True, description="normalisation after each convolution"
         )

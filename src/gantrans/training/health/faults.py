@@ -219,4 +219,19 @@ NOT_FINITE = Fault(
 )
 """What is seen, the error itself says."""
 
-BY_NAME = {fault.name: fault for fault in (*FAULTS, NOT_FINITE)}
+NO_GRADIENT = Fault(
+    "no_gradient",
+    "",
+    0.0,
+    0.0,
+    "fault",
+    "no gradient",
+    "",
+    "The terms of these losses are cut off from what the network gives: they are detached or "
+    "computed under no_grad, or do not depend on it. Without a gradient it stays as it began",
+    "mend the loss, which gantrans check-plugin examines (gradient_reaches_the_generator), or add "
+    "one that reaches the network",
+)
+"""The losses are named when it is seen; no number shows it, and no second look is needed."""
+
+BY_NAME = {fault.name: fault for fault in (*FAULTS, NOT_FINITE, NO_GRADIENT)}

@@ -12,7 +12,7 @@ from torch import Tensor
 from gantrans.api.journal import Journal, entries
 from gantrans.api.step import Domain
 from gantrans.training.assemble import Job
-from gantrans.training.health.faults import BY_NAME, FAULTS, NOT_FINITE, Fault
+from gantrans.training.health.faults import BY_NAME, FAULTS, NO_GRADIENT, NOT_FINITE, Fault
 from gantrans.training.health.memory import Memory
 from gantrans.training.health.observation import Observation
 from gantrans.training.health.probe import hidden, variation, variation_of_sheets
@@ -90,6 +90,23 @@ class Health:
         if step > self._grace:
             self._judge(step, found)
         return {f"health/{name}/{where}": float(f"{v:.4g}") for (name, where), v in found.items()}
+
+    def unreached(self, step: int, networks: Mapping[str, Sequence[str]]) -> None:
+        """Say which networks no gradient has reached so far, and which are reached now.
+
+        Args:
+            step: finished steps.
+            networks: by name, the losses that should have given them gradients.
+        """
+        for network, losses in networks.items():
+            if (NO_GRADIENT.name, network) not in self._began:
+                seen = f"no gradient reaches the network from {', '.join(losses)}"
+                self._begin(
+                    step, network, {**_entry(NO_GRADIENT, network, step, 0.0), "seen": seen}
+                )
+        for name, where in list(self._began):
+            if name == NO_GRADIENT.name and where not in networks:
+                self._end(step, NO_GRADIENT, where)
 
     def not_finite(self, step: int, what: str) -> None:
         """A term or a weight is not finite: the run ends, and this is why."""
@@ -169,6 +186,8 @@ class Health:
                     self._look(fault, where, step, value)
         for name, where in list(self._began):
             fault = BY_NAME[name]
+            if not fault.quantity:
+                continue
             due = fault.quantity not in PROBED or self._due(step, PROBE)
             if due and (fault.quantity, where) not in found:  # what is not there any more is over
                 self._look(fault, where, step, fault.over)
@@ -188,18 +207,24 @@ class Health:
         return step // every > (step - self.job.spec.train.log_every) // every
 
     def _look(self, fault: Fault, where: str, step: int, value: float) -> None:
-        key, verdict = (fault.name, where), self._verdict(fault, where)
+        verdict = self._verdict(fault, where)
         if not verdict.look(step, value):
             return
-        place = f"{where}: " if where else ""
         if verdict.active:
-            entry = self._began[key] = _entry(fault, where, verdict.since, verdict.value)
-            said = f"{entry['seen']}. {entry['means']}. Try: {entry['try']}"
+            self._begin(step, where, _entry(fault, where, verdict.since, verdict.value))
         else:
-            entry = self._began.pop(key)
-            said = f"{fault.title}: not any more"
-        self._put(step, {**entry, "state": "began" if verdict.active else "ended"})
-        self._say(f"step {step}: {place}{said}")
+            self._end(step, fault, where)
+
+    def _begin(self, step: int, where: str, entry: dict[str, Any]) -> None:
+        self._began[entry["fault"], where] = entry
+        self._put(step, {**entry, "state": "began"})
+        place = f"{where}: " if where else ""
+        self._say(f"step {step}: {place}{entry['seen']}. {entry['means']}. Try: {entry['try']}")
+
+    def _end(self, step: int, fault: Fault, where: str) -> None:
+        self._put(step, {**self._began.pop((fault.name, where)), "state": "ended"})
+        place = f"{where}: " if where else ""
+        self._say(f"step {step}: {place}{fault.title}: not any more")
 
     def _called(self, place: str) -> str:
         """summer->winter, of a direction; winter, of a domain."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
-from gantrans.api.discriminator import Discriminator
 from gantrans.api.step import ENDS
 from gantrans.training.assemble import Job
 
@@ -62,9 +61,7 @@ def _ratio(sides: Collection[float]) -> float:
 def _phases(job: Job, *, judging: bool) -> set[str]:
     """The names of those that train discriminators, or of the others."""
     return {
-        phase.name
-        for phase in job.method.phases
-        if judging == any(isinstance(network, Discriminator) for network in phase.trains.values())
+        phase.name for phase in job.method.phases if judging == ("discriminator" in phase.sides)
     }
 
 
