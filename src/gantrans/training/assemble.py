@@ -46,10 +46,14 @@ class Job:
         return self.loaded.run
 
     @property
+    def images_per_step(self) -> int:
+        """Images of each domain that a step takes, on all ranks together."""
+        return self.spec.train.batch_size * self.spec.train.accumulate
+
+    @property
     def steps_per_epoch(self) -> int:
         """Steps in which the larger domain is seen once."""
-        train = self.spec.train
-        return self.samples.epoch_size // (train.batch_size * train.accumulate)
+        return self.samples.epoch_size // self.images_per_step
 
     @property
     def steps(self) -> int:

@@ -12,8 +12,8 @@
                                        loss_optimizer/<name>/<parameter>/<moment>
                                        health/...                what the detectors have seen
         training.json                step, which of its periodic tasks are done, seconds trained,
-                                     the best so far and how it was chosen, image counts, and the
-                                     SHA-256 of every file above
+                                     the best so far and how it was chosen, images a step and steps
+                                     an epoch, and the SHA-256 of every file above
       latest                         a text file that names the newest whole folder
       best                           one that names the folder with the best metric, if there is one
 

@@ -25,6 +25,7 @@ from gantrans.training.dry_run import dry_run
 from gantrans.training.evaluate import Scores
 from gantrans.training.farewell import leave_report, noting_the_end
 from gantrans.training.first_look import first_look
+from gantrans.training.image_manifest import MANIFEST, image_manifest
 from gantrans.training.opening import opening
 from gantrans.training.preview import check_way
 from gantrans.training.progress import LoggedProgress, PlainProgress, Progress, progress_for
@@ -132,10 +133,12 @@ def _trained(
         for line in opening(job, directory, resumed):
             progress.say(line)
         if first and new:
+            with writing_in(directory):
+                directory.write_json(MANIFEST, image_manifest(job), indent=None)
             for line in first_look(job, directory):
                 progress.say(line)
         noting = noting_the_end(directory, progress.say) if first else nullcontext()
-        with noting, _memory_advice(directory):
+        with noting, _memory_advice(job, directory):
             trainer.train(stop)
     finally:
         progress.close()
@@ -228,15 +231,44 @@ def _created(job: Job, wanted: Path | None) -> RunDirectory:
 
 
 @contextmanager
-def _memory_advice(directory: RunDirectory | None = None) -> Iterator[None]:
+def _memory_advice(job: Job | None = None, directory: RunDirectory | None = None) -> Iterator[None]:
+    """Around what may run out of memory, before a run has its directory or while it trains."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        again = f" Go on with: gantrans run --resume {directory.path}" if directory else ""
+        if job is None or directory is None:
+            advice = (
+                "Smaller values of data.transform.crop, generator.width or train.batch_size need "
+                "less (train.accumulate makes up for a smaller batch)"
+            )
+        else:
+            advice = _less_memory(job, f"{job.ranks.command} --resume {directory.path}")
         raise GantransError(
-            "there is not enough memory. Smaller values of data.transform.crop, generator.width or "
-            "train.batch_size need less (train.accumulate makes up for a smaller batch); "
-            f"gantrans run SPEC --dry-run tells how much a step takes.{again}"
+            f"there is not enough memory. {advice}; gantrans run SPEC --dry-run tells how much a "
+            "step takes"
         ) from error
+
+
+def _less_memory(job: Job, go_on: str) -> str:
+    """How a run that has begun goes on with less memory: its steps must stay what they are."""
+    train, count = job.spec.train, job.ranks.count
+    shares = range(count, train.batch_size, count)
+    smaller = max((n for n in shares if train.batch_size % n == 0), default=None)
+    if smaller is not None:
+        batches = job.images_per_step // smaller
+        return (
+            "The same steps in smaller batches need less. Go on with: "
+            f"{go_on} --set train.batch_size={smaller} --set train.accumulate={batches}"
+        )
+    generators = job.method.generators.values()
+    if generators and not train.recompute and all(one.recomputes for one in generators):
+        return (
+            "Generators that compute again what they need for gradients need less. Go on with: "
+            f"{go_on} --set train.recompute=true"
+        )
+    return (
+        "If others use it too, go on when they have ended: "
+        f"{go_on}. Else begin a new run, with a smaller data.transform.crop or generator.width"
+    )

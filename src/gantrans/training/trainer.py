@@ -246,7 +246,8 @@ class Trainer:
             "choice": self.choice.state(),
             "scores": self.scores,
             "plateau": self.training.plateau.state(),
-            "images": self._counts(),
+            "images_per_step": self.job.images_per_step,
+            "steps_per_epoch": self.job.steps_per_epoch,
         }
 
     def _take_up(self, resumed: Checkpoint) -> None:
@@ -266,14 +267,6 @@ class Trainer:
         self.looked = {key: value for (part, _, key), value in looked.items() if part == "health"}
         if not self.choice.load_state(resumed.facts):
             self.progress.say(f"{self.choice.metric} chooses the best from here on")
-        if resumed.facts["images"] != self._counts():
-            self.progress.say(
-                "the training images are not those that the run began with: it goes on, but will "
-                "not equal an uninterrupted one"
-            )
-
-    def _counts(self) -> dict[str, int]:
-        return {domain: len(source) for domain, source in self.job.samples.sources.items()}
 
     def _how_to_go_on(self, first: str = "", more: str = "") -> str:
         kept = checkpoint_folders(self.run.checkpoints)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from equal_runs import contents, curves
 from gantrans.errors import DataError, NonFiniteError, SpecError
 from gantrans.inference.model_files import checkpoint_folders
 from gantrans.training.evaluate import Evaluation
 from gantrans.training.samples import SampleImages
 from gantrans.training.session import run
-from equal_runs import contents, curves
 from tiny_run import tiny_spec
 
 PLUGIN = '''
