@@ -11,8 +11,9 @@
                                        loss/<name>/<key>         weights of a loss that is trained
                                        loss_optimizer/<name>/<parameter>/<moment>
                                        health/...                what the detectors have seen
-        training.json                step, seconds trained, the best so far and how it was chosen,
-                                     image counts, and the SHA-256 of every file above
+        training.json                step, which of its periodic tasks are done, seconds trained,
+                                     the best so far and how it was chosen, images a step and steps
+                                     an epoch, and the SHA-256 of every file above
       latest                         a text file that names the newest whole folder
       best                           one that names the folder with the best metric, if there is one
 
@@ -94,9 +95,7 @@ def save(
             save_weights(partial / f"{name}.safetensors", weights, header)
         save_tensors(partial / TRAINING_FILE, state)
         digests = {file.name: sha256_of(file) for file in sorted(partial.iterdir())}
-        record = json.dumps({**facts, "files": digests}, indent=1)
-        (partial / "training.json").write_text(record + "\n", encoding="utf-8")
-        sync(partial / "training.json")  # the others are synced as they are written
+        _write_facts(partial, facts, digests)  # the others are synced as they are written
         sync(partial)
         partial.rename(folder)
         sync(checkpoints)
@@ -105,14 +104,50 @@ def save(
             point(checkpoints, "best", folder)
     except (OSError, CheckpointError) as error:
         remove(partial)  # its room may be what is missing
-        kept = checkpoint_folders(checkpoints)
-        last = f"the last good checkpoint is {kept[-1]}" if kept else "there is no earlier one"
-        reason = error.__cause__ or error  # save_tensors has advice of its own
-        raise CheckpointError(
-            f"the checkpoint {folder} cannot be written: {reason}; {last}. Make room (or mend the "
-            f"folder's permissions), then go on with: gantrans run --resume {checkpoints.parent}"
-        ) from error
+        raise _unwritable(folder, error) from error
     return folder
+
+
+def amend(checkpoints: Path, facts: Mapping[str, Any]) -> None:
+    """Replace the facts of the checkpoint of `facts["step"]`; its other files stay as they are.
+
+    For a step whose periodic tasks were finished only after it was saved. `best` follows as in
+    `save`.
+
+    Raises:
+        CheckpointError: if they cannot be written; the checkpoint is as it was.
+    """
+    folder = folder_of(checkpoints, facts["step"])
+    try:
+        digests = json.loads((folder / "training.json").read_text(encoding="utf-8"))["files"]
+        _write_facts(folder, facts, digests)
+        sync(folder)
+        if best_of(checkpoints, facts) == folder:
+            point(checkpoints, "best", folder)
+    except (OSError, ValueError, LookupError) as error:
+        raise _unwritable(folder, error) from error
+
+
+def _write_facts(folder: Path, facts: Mapping[str, Any], digests: Mapping[str, str]) -> None:
+    """Write training.json beside its place, then move it there."""
+    partial = folder / f"training.json{PARTIAL}"
+    record = json.dumps({**facts, "files": digests}, indent=1)
+    try:
+        partial.write_text(record + "\n", encoding="utf-8")
+        sync(partial)
+        partial.replace(folder / "training.json")
+    finally:
+        remove(partial)
+
+
+def _unwritable(folder: Path, error: Exception) -> CheckpointError:
+    kept = checkpoint_folders(folder.parent)
+    last = f"the last good checkpoint is {kept[-1]}" if kept else "there is no earlier one"
+    reason = error.__cause__ or error  # save_tensors has advice of its own
+    return CheckpointError(
+        f"the checkpoint {folder} cannot be written: {reason}; {last}. Make room (or mend the "
+        f"folder's permissions), then go on with: gantrans run --resume {folder.parent.parent}"
+    )
 
 
 def load(folder: Path, device: torch.device) -> Checkpoint:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from gantrans.errors import GantransError, UsageError
+from gantrans.errors import CheckpointError, GantransError, UsageError
 from gantrans.inference.device import choose_device
 from gantrans.inference.model_files import checkpoint_folders
 from gantrans.spec.load import load
@@ -19,6 +19,7 @@ from gantrans.training.assemble import Job, assemble
 from gantrans.training.checkpoint import Checkpoint
 from gantrans.training.choice import Choice
 from gantrans.training.distributed import Ranks
+from gantrans.training.image_manifest import MANIFEST, image_manifest, manifest_changes
 from gantrans.training.machine import machine
 from gantrans.training.rundir import SUMMARY, RunDirectory
 
@@ -53,7 +54,7 @@ def reopen(
         ranks: who trains.
 
     Raises:
-        UsageError: if the run is finished.
+        UsageError: if the run is finished, or its steps would take another number of images.
         GantransError: as of loading a spec and a checkpoint.
     """
     if spec is None:
@@ -69,6 +70,13 @@ def reopen(
     newest = ranks.from_first(str(kept[-1]) if kept else None)  # a shared disk may be behind
     resumed = checkpoint.load(Path(newest), torch.device("cpu")) if newest else None
     done = resumed.facts["step"] if resumed else 0
+    if resumed:
+        if missing := {"done", "images_per_step", "steps_per_epoch"} - resumed.facts.keys():
+            raise CheckpointError(
+                f"{resumed.folder} was saved by another version of gantrans: its training.json "
+                f"lacks {', '.join(sorted(missing))}; begin a new run"
+            )
+        _refuse_other_steps(job, resumed)
     # One that was killed between its last checkpoint and its summary still has to end.
     concluded = (directory.path / SUMMARY).exists()
     if resumed and concluded and done < job.steps:
@@ -93,11 +101,41 @@ def _refuse_stopped(job: Job, directory: RunDirectory, resumed: Checkpoint) -> N
         )
 
 
+def _refuse_other_steps(job: Job, resumed: Checkpoint) -> None:
+    """Refuse steps of another size: all that follows from the step would move in time."""
+    before, now = resumed.facts["images_per_step"], job.images_per_step
+    if before == now:
+        return
+    accumulate, rest = divmod(before, job.spec.train.batch_size)
+    keep = f"choose a train.batch_size that divides {before}, and train.accumulate to match"
+    if not rest:
+        keep = f"--set train.accumulate={accumulate}"
+    raise UsageError(
+        f"the run's steps take {before} images of each domain, and train.batch_size x "
+        f"train.accumulate is now {now}: its {resumed.facts['step']} steps would be another part "
+        f"of the training, at another learning rate. Keep the product: {keep}; or begin a new run"
+    )
+
+
 def prepare(directory: RunDirectory, job: Job, resumed: Checkpoint | None, say: Say) -> None:
     """Make an earlier run's directory ready to go on from `resumed`, now that all of it fits."""
+    images = image_manifest(job, say)
     if resumed is None:
         say("there is no checkpoint: the run begins again")
+    else:
+        names = job.spec.domains.model_dump()
+        for line in manifest_changes(directory.path / MANIFEST, images, names):
+            say(line)
+        before, now = resumed.facts["steps_per_epoch"], job.steps_per_epoch
+        if before != now:
+            step = resumed.facts["step"]
+            say(
+                f"an epoch has {now} steps, and had {before}: the {step} steps that are done are "
+                f"{step / now:.2f} epochs instead of {step / before:.2f}, and the learning rate "
+                "follows"
+            )
     with writing_in(directory):
+        directory.write_json(MANIFEST, images, indent=None)
         rundir.record(directory, job.loaded, circumstances(job))
         (directory.path / SUMMARY).unlink(missing_ok=True)
         found = (resumed.folder, resumed.facts) if resumed else None

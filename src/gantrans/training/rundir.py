@@ -4,6 +4,7 @@ spec.toml             as given
 spec.resolved.json    every default filled in, versions, plugins, and the folder that relative
                       paths of the spec are relative to
 plugins/              copies of the one-file plugins
+images.json           which images the run was last trained with: see training/image_manifest.py
 metrics.jsonl  log.txt  samples/  summary.json
 checkpoints/          see training/checkpoint.py
 """
@@ -50,10 +51,10 @@ class RunDirectory:
         """The folder of sample grids."""
         return self.path / "samples"
 
-    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+    def write_json(self, name: str, content: Mapping[str, Any], *, indent: int | None = 1) -> None:
         """Write a file beside its place, then move it there."""
         partial = self.path / f"{name}.partial"
-        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(content, indent=indent) + "\n", encoding="utf-8")
         sync(partial)
         partial.replace(self.path / name)
         sync(self.path)

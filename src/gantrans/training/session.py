@@ -23,8 +23,10 @@ from gantrans.training.data import training_batches
 from gantrans.training.distributed import all_ranks, refuse_several
 from gantrans.training.dry_run import dry_run
 from gantrans.training.evaluate import Scores
+from gantrans.training.evaluation_check import check_test_images
 from gantrans.training.farewell import leave_report, noting_the_end
 from gantrans.training.first_look import first_look
+from gantrans.training.image_manifest import MANIFEST, image_manifest
 from gantrans.training.opening import opening
 from gantrans.training.preview import check_way
 from gantrans.training.progress import LoggedProgress, PlainProgress, Progress, progress_for
@@ -95,18 +97,21 @@ def run(
     console = console or Console(quiet=True)
     with StopRequest() as stop, all_ranks() as ranks:
         files = [Path(plugin) for plugin in plugins]
+        say = PlainProgress(console if ranks.first else Console(quiet=True)).say
         resumed, named = None, None
         if resume is None:
             loaded = _load(spec, settings, files)
             with _memory_advice():
                 job = assemble(loaded, choose_device(device, *ranks.here), ranks)
             refuse_unequal(job)
+            check_test_images(job, say)
             directory = _created(job, Path(run_dir) if run_dir else None)
         else:
             directory, named = named_run(Path(resume))
         with running(directory.path) if ranks.first else nullcontext():
             if resume is not None:
                 job, resumed = reopen(directory, named, spec, settings, files, device, ranks)
+                check_test_images(job, say)
             progress: Progress = PlainProgress(Console(quiet=True))
             if ranks.first:
                 shown = progress_for(console, preview)
@@ -132,10 +137,12 @@ def _trained(
         for line in opening(job, directory, resumed):
             progress.say(line)
         if first and new:
+            with writing_in(directory):
+                directory.write_json(MANIFEST, image_manifest(job, progress.say), indent=None)
             for line in first_look(job, directory):
                 progress.say(line)
         noting = noting_the_end(directory, progress.say) if first else nullcontext()
-        with noting, _memory_advice(directory):
+        with noting, _memory_advice(job, directory):
             trainer.train(stop)
     finally:
         progress.close()
@@ -193,7 +200,9 @@ def rehearse(
     refuse_several("--dry-run rehearses")
     loaded = load(spec, settings=settings, plugins=[Path(plugin) for plugin in plugins])
     with _memory_advice():
-        return dry_run(assemble(loaded, choose_device(device)))
+        job = assemble(loaded, choose_device(device))
+        check_test_images(job)
+        return dry_run(job)
 
 
 def first_batch(
@@ -228,15 +237,44 @@ def _created(job: Job, wanted: Path | None) -> RunDirectory:
 
 
 @contextmanager
-def _memory_advice(directory: RunDirectory | None = None) -> Iterator[None]:
+def _memory_advice(job: Job | None = None, directory: RunDirectory | None = None) -> Iterator[None]:
+    """Around what may run out of memory, before a run has its directory or while it trains."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        again = f" Go on with: gantrans run --resume {directory.path}" if directory else ""
+        if job is None or directory is None:
+            advice = (
+                "Smaller values of data.transform.crop, generator.width or train.batch_size need "
+                "less (train.accumulate makes up for a smaller batch)"
+            )
+        else:
+            advice = _less_memory(job, f"{job.ranks.command} --resume {directory.path}")
         raise GantransError(
-            "there is not enough memory. Smaller values of data.transform.crop, generator.width or "
-            "train.batch_size need less (train.accumulate makes up for a smaller batch); "
-            f"gantrans run SPEC --dry-run tells how much a step takes.{again}"
+            f"there is not enough memory. {advice}; gantrans run SPEC --dry-run tells how much a "
+            "step takes"
         ) from error
+
+
+def _less_memory(job: Job, go_on: str) -> str:
+    """How a run that has begun goes on with less memory: its steps must stay what they are."""
+    train, count = job.spec.train, job.ranks.count
+    shares = range(count, train.batch_size, count)
+    smaller = max((n for n in shares if train.batch_size % n == 0), default=None)
+    if smaller is not None:
+        batches = job.images_per_step // smaller
+        return (
+            "The same steps in smaller batches need less. Go on with: "
+            f"{go_on} --set train.batch_size={smaller} --set train.accumulate={batches}"
+        )
+    generators = job.method.generators.values()
+    if generators and not train.recompute and all(one.recomputes for one in generators):
+        return (
+            "Generators that compute again what they need for gradients need less. Go on with: "
+            f"{go_on} --set train.recompute=true"
+        )
+    return (
+        "If others use it too, go on when they have ended: "
+        f"{go_on}. Else begin a new run, with a smaller data.transform.crop or generator.width"
+    )

@@ -46,7 +46,7 @@ class Stopwatch:
         """The pace since the last call."""
         train, now = self.job.spec.train, time.perf_counter()
         passed = max(now - self._mark, 1e-9)
-        images_a_step = len(self.job.samples.sources) * train.batch_size * train.accumulate
+        images_a_step = len(self.job.samples.sources) * self.job.images_per_step
         images = (step - self._marked_step) * images_a_step
         a_step = (now - self._started) / max(1, step - self._first_step)
         pace = Pace(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from signal import Signals
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -61,9 +61,11 @@ class Trainer:
         self.scores: Scores = {}
         self.choice = Choice.of(job)
         self.looked: dict[str, Tensor] = {}  # what the detectors of earlier sessions saw
+        self.done = set[str]()  # of the periodic tasks, those that this step has had
         if resumed is not None:
             self._take_up(resumed)
-        self.saved_at = self.step
+        self.began = self.step
+        self.saved: tuple[int, set[str]] = self.step, set(self.done)
         self.in_step = False  # then networks are half way to the next step, and cannot be saved
 
     def train(self, stop: StopRequest) -> None:
@@ -117,8 +119,10 @@ class Trainer:
         return self.choice.why_stopped() if self.step < self.job.steps else None
 
     def _steps(self, stop: StopRequest) -> None:
+        if self.step:
+            self._look()  # an error may have left something open at the step that was saved
         if self.finished:
-            return  # killed between the last checkpoint and the end
+            return
         samples = cached(self.job, self.progress.say, stop)
         self.stopwatch.start(self.step)
         with closing(Feed(self.job, samples, self.step, self.stopwatch)) as feed:
@@ -130,6 +134,7 @@ class Trainer:
                 observed = self.reporter.observation(self.step + 1)
                 terms = self.training(self.step, batches, observed)
                 self.step, self.in_step = self.step + 1, False
+                self.done.clear()
                 self.ledger.add(self.step, terms, [batch.labels for batch in batches])
                 self.progress.advance(self.step, self.job.steps)
                 self._look()
@@ -152,27 +157,34 @@ class Trainer:
         return self._how_to_go_on()
 
     def _look(self) -> None:
-        """Whatever is due after this step; all of it after the last."""
+        """Do what is due after this step and not done; after the last step all of it is due."""
         train = self.job.spec.train
         rate = self.training.rate(self.step - 1)  # before an evaluation lets it fall
+        best = False
 
         def due(every: int) -> bool:
             return self.finished or bool(every and self.step % every == 0)
 
-        logged, sampled = due(train.log_every), due(train.sample_every)
-        if sampled or due(train.evaluate_every):
+        def awaits(task: str, every: int) -> bool:
+            return task not in self.done and due(every)
+
+        def report_and_draw() -> None:
+            if awaits("log", train.log_every):
+                if self.step > self.began:  # the terms of an earlier session are gone
+                    self._report(rate)
+                self.done.add("log")
+            if awaits("sample", train.sample_every):
+                self.reporter.pictures(self.step, self.training)
+                self.done.add("sample")
+
+        if awaits("sample", train.sample_every) or awaits("evaluate", train.evaluate_every):
             self.ledger.check()
-        if logged:
-            self._report(rate)
-        if sampled:
-            self.reporter.pictures(self.step, self.training)
-        one_of_the_best = due(train.evaluate_every) and self._evaluate()
-        # That may have made this step the last.
-        if due(train.log_every) and not logged:
-            self._report(rate)
-        if due(train.sample_every) and not sampled:
-            self.reporter.pictures(self.step, self.training)
-        if due(train.checkpoint_every) or one_of_the_best:
+        report_and_draw()
+        if awaits("evaluate", train.evaluate_every):
+            best = self._evaluate()
+            self.done.add("evaluate")
+        report_and_draw()  # the evaluation may have made this step the last
+        if due(train.checkpoint_every) or best or self.saved[0] == self.step:
             self._save()
 
     def _report(self, rate: float) -> None:
@@ -199,13 +211,19 @@ class Trainer:
         return kept
 
     def _save(self) -> None:
-        """A checkpoint of this step, unless there is one; never of numbers that are not finite."""
-        if self.saved_at == self.step:
+        """Save a checkpoint of this step as it is now; never of numbers that are not finite."""
+        now = self.step, set(self.done)
+        if self.saved == now:
             return
         self.ledger.check()
         if self.ranks.first:
-            self._write()
-        self.saved_at = self.step
+            if self.saved[0] == self.step:
+                checkpoint.amend(self.run.checkpoints, self._facts())
+            else:
+                self._write()
+            best = [one["step"] for one in self.choice.ranking]
+            retention.prune(self.run.checkpoints, self.job.spec.train, best)
+        self.saved = now
         self.ranks.wait()  # none says that it is saved, and ends, before it is
 
     def _write(self) -> None:
@@ -217,19 +235,21 @@ class Trainer:
                     raise NonFiniteError(f"{key} of {name} is not finite at step {self.step}")
         state |= {f"health/{key}": value for key, value in self.reporter.state().items()}
         described = headers(self.job, self.step)
-        facts = {
+        weights = {name: (tensors, described[name]) for name, tensors in networks.items()}
+        checkpoint.save(self.run.checkpoints, weights, state, self._facts())
+
+    def _facts(self) -> dict[str, Any]:
+        return {
             "step": self.step,
+            "done": sorted(self.done),
             "seconds": self.stopwatch.seconds,
             "best": self.choice.best,
             "choice": self.choice.state(),
             "scores": self.scores,
             "plateau": self.training.plateau.state(),
-            "images": self._counts(),
+            "images_per_step": self.job.images_per_step,
+            "steps_per_epoch": self.job.steps_per_epoch,
         }
-        weights = {name: (tensors, described[name]) for name, tensors in networks.items()}
-        checkpoint.save(self.run.checkpoints, weights, state, facts)
-        best = [one["step"] for one in self.choice.ranking]
-        retention.prune(self.run.checkpoints, self.job.spec.train, best)
 
     def _take_up(self, resumed: Checkpoint) -> None:
         checkpoint.fits(resumed, headers(self.job, 0))
@@ -241,21 +261,13 @@ class Trainer:
                 f"{resumed.folder} does not fit the spec ({error}): go on with the spec that the "
                 "run began with, or begin a new run"
             ) from error
-        self.step = int(resumed.facts["step"])
+        self.step, self.done = int(resumed.facts["step"]), set(resumed.facts["done"])
         self.stopwatch.before = float(resumed.facts["seconds"])
         self.scores = resumed.facts["scores"]
         looked = {key.partition("/"): value for key, value in resumed.state.items()}
         self.looked = {key: value for (part, _, key), value in looked.items() if part == "health"}
         if not self.choice.load_state(resumed.facts):
             self.progress.say(f"{self.choice.metric} chooses the best from here on")
-        if resumed.facts["images"] != self._counts():
-            self.progress.say(
-                "the training images are not those that the run began with: it goes on, but will "
-                "not equal an uninterrupted one"
-            )
-
-    def _counts(self) -> dict[str, int]:
-        return {domain: len(source) for domain, source in self.job.samples.sources.items()}
 
     def _how_to_go_on(self, first: str = "", more: str = "") -> str:
         kept = checkpoint_folders(self.run.checkpoints)

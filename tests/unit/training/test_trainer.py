@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from equal_runs import contents, curves
 from gantrans.errors import DataError, NonFiniteError, SpecError
+from gantrans.inference.model_files import checkpoint_folders
 from gantrans.training.evaluate import Evaluation
+from gantrans.training.samples import SampleImages
 from gantrans.training.session import run
 from tiny_run import tiny_spec
 
@@ -195,3 +198,84 @@ def test_half_a_step_is_never_saved(tmp_path: Path, plugin: str) -> None:
     with pytest.raises(DataError, match=r"do not go together\. Nothing was saved yet\."):
         trained(tmp_path, plugins=[plugin], losses={"unfit": {}}, train={"checkpoint_every": 0})
     assert not list((tmp_path / "run" / "checkpoints").glob("step-*"))
+
+
+EVERY_OTHER = {
+    "decay": "plateau",
+    "decay_patience": 1,
+    "log_every": 3,
+    "sample_every": 3,
+    "evaluate_every": 2,
+    "checkpoint_every": 2,
+    "keep_last": 9,
+}
+
+
+def fail_once(patch: pytest.MonkeyPatch, owner: type, method: str, call: int) -> None:
+    """Have the so manieth call of a method find an image that cannot be used."""
+    real, calls = getattr(owner, method), 0
+
+    def guarded(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise DataError("cannot read the image x.png")
+        return real(*arguments)
+
+    patch.setattr(owner, method, guarded)
+
+
+def assert_equal_runs(cut: Path, whole: Path) -> None:
+    assert contents(cut) == contents(whole)
+    assert curves(cut) == curves(whole)
+    summaries = [json.loads((path / "summary.json").read_text()) for path in (cut, whole)]
+    assert summaries[0]["metrics"]
+    assert {**summaries[0], "seconds": 0} == {**summaries[1], "seconds": 0}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of six steps that nothing interrupts."""
+    return trained(tmp_path_factory.mktemp("whole"), train=EVERY_OTHER)
+
+
+@pytest.mark.parametrize(
+    ("owner", "method", "call", "step"),
+    [
+        (Evaluation, "measure", 2, 4),
+        (Evaluation, "measure", 3, 6),  # the last step
+        (SampleImages, "picture", 2, 6),
+    ],
+)
+def test_what_failed_at_the_saved_step_is_done_by_the_resumed_run(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    whole: Path,
+    owner: type,
+    method: str,
+    call: int,
+    step: int,
+) -> None:
+    fail_once(monkeypatch, owner, method, call)
+    with pytest.raises(DataError):
+        trained(tmp_path, train=EVERY_OTHER)
+    cut = tmp_path / "run"
+    assert checkpoint_folders(cut / "checkpoints")[-1].name == f"step-{step:08d}"
+    run(resume=cut, device="cpu")
+    assert_equal_runs(cut, whole)
+
+
+def test_a_run_may_stop_early_by_an_evaluation_that_failed_at_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = {"summer->winter": {"psnr": {"value": 8.0}}}  # after the first, no new best
+    monkeypatch.setattr(Evaluation, "measure", lambda *_: same)
+    train = {**EVERY_OTHER, "stop_after": 1, "log_every": 2}
+    whole = trained(tmp_path / "whole", train=train)
+    assert json.loads((whole / "summary.json").read_text())["steps"] == 4
+
+    fail_once(monkeypatch, Evaluation, "measure", 2)
+    with pytest.raises(DataError):
+        trained(tmp_path / "cut", train=train)
+    run(resume=tmp_path / "cut" / "run", device="cpu")
+    assert_equal_runs(tmp_path / "cut" / "run", whole)

@@ -169,13 +169,12 @@ def _measured(job: Job, steps: int | None, compiling: bool | None, say: Say) -> 
     for candidate in candidates(job, training.execution, compiling=may_compile):
         say(f"trying {candidate.setting}")
         trials.append(tried(job, step, candidate, kept, steps=steps, repeats=repeats))
-    train = job.spec.train
     return Report(
         name=job.spec.name,
         device=str(device),
         machine=machine(device),
         torch=torch.__version__,
-        images=len(job.samples.sources) * train.batch_size * train.accumulate,
+        images=len(job.samples.sources) * job.images_per_step,
         steps=steps,
         throughput=own,
         peak=peak,
