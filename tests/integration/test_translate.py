@@ -425,14 +425,14 @@ def test_a_command_that_is_ended_leaves_whole_files_and_goes_on_where_it_was(
 
 def test_work_that_stops_names_what_failed_before(run, photos, tmp_path, monkeypatch):
     (photos / "clear.webp").write_bytes(b"broken")
-    replace = Path.replace
+    link = os.link
 
-    def full(self, target):
-        if target.name == "palette.png":
-            raise OSError(errno.ENOSPC, "No space left on device", str(self))
-        return replace(self, target)
+    def full(file, name):
+        if name.name == "palette.png":
+            raise OSError(errno.ENOSPC, "No space left on device", str(name))
+        link(file, name)
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(os, "link", full)
     result = gantrans_translate(run, photos, "--out", tmp_path / "out", *TO_WINTER)
     assert isinstance(result.exception, GantransError)
     stopped, head, failed = str(result.exception).splitlines()

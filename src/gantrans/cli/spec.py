@@ -44,10 +44,11 @@ def schema(
         typer.echo(text, nl=False)
         return
     refuse_unwritable(out, overwrite=True)
-    if out.exists() and TITLE not in out.read_bytes().decode(errors="replace"):
+    there = out.exists()
+    if there and TITLE not in out.read_bytes().decode(errors="replace"):
         raise UsageError(f"{out} exists and is no schema of gantrans: choose another name")
     try:
-        with appearing(out) as beside:
+        with appearing(out, overwrite=there) as beside:
             beside.write_text(text, encoding="utf-8")
     except OSError as error:
         raise GantransError(f"cannot write {out}: {error.strerror or error}") from None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gantrans.api.files import ORDINARY, ImageFiles
@@ -15,6 +15,7 @@ from gantrans.errors import UsageError
 from gantrans.inference.files.formats import renamed, suffixes_of
 from gantrans.inference.files.inputs import Found, find
 from gantrans.inference.files.shown import shown
+from gantrans.inference.files.whole import is_taken, refuse_special
 
 LONGEST_NAME = 255
 """Bytes that the name of a file can have, in all common file systems."""
@@ -29,12 +30,14 @@ class FileJob:
         target: its translation.
         cycle: the translation of that back again; absent: it is not made.
         compare: all of them side by side; absent: it is not made.
+        replaceable: the outputs that may replace a file of their name.
     """
 
     source: Path
     target: Path
     cycle: Path | None = None
     compare: Path | None = None
+    replaceable: frozenset[Path] = frozenset()
 
     @property
     def outputs(self) -> list[Path]:
@@ -122,7 +125,14 @@ def plan(
         rank, ranks = share
         own = jobs[rank::ranks]  # before others have written, and whatever they have written
         left = [job for job in own if not (resume and _is_done(job))]
-        _refuse_to_replace(left, overwrite or resume)
+        if overwrite:
+            left = [replace(job, replaceable=frozenset(job.outputs)) for job in left]
+        if resume:  # of a job that was not finished, or an empty file that a crash has left
+            left = [
+                replace(job, replaceable=frozenset(path for path in job.outputs if path.is_file()))
+                for job in left
+            ]
+        _refuse_to_replace(left)
     except OSError as error:
         raise UsageError(f"cannot read {shown(error.filename)}: {error.strerror}") from None
     return Plan(tuple(left), nested, len(own) - len(left))
@@ -149,7 +159,12 @@ def _is_done(job: FileJob) -> bool:
 
 
 def _refuse_unwritable(out: Path) -> None:
-    above = next(path for path in (out, *out.absolute().parents) if path.exists())
+    above = next(path for path in (out, *out.absolute().parents) if is_taken(path))
+    if not above.exists():
+        raise UsageError(
+            f"cannot write to {shown(out)}: {shown(above)} is a link that leads nowhere; give "
+            "another --out"
+        )
     if not above.is_dir():
         raise UsageError(
             f"cannot write to {shown(out)}: {shown(above)} is a file; give another --out"
@@ -196,10 +211,10 @@ def _refuse_same_names(jobs: Sequence[FileJob]) -> None:
 
 
 def _refuse_inputs(jobs: Sequence[FileJob], out: Path) -> None:
-    inputs = {job.source.resolve(): job.source for job in jobs}
+    inputs = {os.path.realpath(job.source): job.source for job in jobs}
     for job in jobs:
         for path in job.outputs:
-            if replaced := inputs.get(path.resolve()):
+            if replaced := inputs.get(os.path.realpath(path)):
                 raise UsageError(
                     f"--out {shown(out)} would replace the input {shown(replaced)}: give another "
                     "folder"
@@ -208,9 +223,17 @@ def _refuse_inputs(jobs: Sequence[FileJob], out: Path) -> None:
                 raise UsageError(f"{shown(path)} is a folder, where an image would be written")
 
 
-def _refuse_to_replace(jobs: Sequence[FileJob], allowed: bool) -> None:
-    there = [shown(path) for job in jobs for path in job.outputs if path.exists()]
-    if there and not allowed:
+def _refuse_to_replace(jobs: Sequence[FileJob]) -> None:
+    for job in jobs:
+        for path in job.outputs:
+            refuse_special(path)
+    there = [
+        shown(path)
+        for job in jobs
+        for path in job.outputs
+        if path not in job.replaceable and is_taken(path)
+    ]
+    if there:
         more = f" and {len(there) - 3} more" if len(there) > 3 else ""
         raise UsageError(
             f"already there: {', '.join(there[:3])}{more}; use --overwrite to replace "

@@ -17,12 +17,12 @@ from gantrans.api.image import to_image
 from gantrans.errors import UsageError
 from gantrans.inference.files.encoding import Timing, encoded, refuse_what_cannot_be
 from gantrans.inference.files.formats import WITH_ALPHA, format_of, is_video
-from gantrans.inference.files.keeping import NOTHING, Metadata
+from gantrans.inference.files.keeping import NOTHING, Kept, Metadata
 from gantrans.inference.files.picture import Picture, is_moving, opened, picture
 from gantrans.inference.files.plan import FileJob
 from gantrans.inference.files.side_by_side import side_by_side
 from gantrans.inference.files.together import Result
-from gantrans.inference.files.whole import appearing
+from gantrans.inference.files.whole import appearing_together
 
 
 @dataclass(frozen=True)
@@ -96,11 +96,12 @@ class Stills:
         )
 
     def write(self, job: FileJob, given: Picture | Tensor, drawn: Drawn) -> None:
-        """Write the files of a job, each whole or not at all.
+        """Write the files of a job: all of them appear whole, or none.
 
         Raises:
             OSError: if a file cannot be written.
-            DataError: if its format cannot hold the image.
+            GantransError: if a format cannot hold the image, or a file is there by now that must
+                not be replaced.
         """
         self.write_several(job, [given], [drawn])
 
@@ -116,24 +117,35 @@ class Stills:
         rows = (
             [shown_beside(g, d) for g, d in zip(given, drawn, strict=True)] if job.compare else []
         )
-        for path, files, images in (
-            (job.target, self.target, [d.output for d in drawn]),
-            (job.cycle, self.source, [d.cycle for d in drawn]),
-            (job.compare, ORDINARY, rows),
-        ):
-            if path is None:
-                continue
-            pictures = [image for image in images if isinstance(image, Image.Image)]
-            content = (
-                encoded(pictures, format_of(path), quality=self.quality, kept=kept, timing=timing)
-                if pictures
-                else None
+        wanted = [
+            (path, files, images)
+            for path, files, images in (
+                (job.target, self.target, [d.output for d in drawn]),
+                (job.cycle, self.source, [d.cycle for d in drawn]),
+                (job.compare, ORDINARY, rows),
             )
-            with appearing(path) as beside:
+            if path is not None
+        ]
+        contents = [self._encoded(path, images, kept, timing) for path, _, images in wanted]
+        with appearing_together(job.outputs, replaceable=job.replaceable) as besides:
+            for (_, files, images), content, beside in zip(wanted, contents, besides, strict=True):
                 if content is not None:
                     beside.write_bytes(content)
                 elif isinstance(images[0], Tensor):
                     files.write(images[0], beside)
+
+    def _encoded(
+        self,
+        path: Path,
+        images: Sequence[Image.Image | Tensor | None],
+        kept: Kept,
+        timing: Timing | None,
+    ) -> bytes | None:
+        """The content of a file of ordinary images; None if a rule of its own writes it."""
+        pictures = [image for image in images if isinstance(image, Image.Image)]
+        if not pictures:
+            return None
+        return encoded(pictures, format_of(path), quality=self.quality, kept=kept, timing=timing)
 
 
 def shown_beside(given: Picture | Tensor, drawn: Drawn) -> Image.Image:

@@ -160,7 +160,7 @@ def test_outputs_inside_the_input_folder_are_no_inputs(photos):
         job.target.parent.mkdir(parents=True, exist_ok=True)
         job.target.write_bytes(b"done")
     again = plan([photos], out, recursive=True, overwrite=True)
-    assert again.jobs == first.jobs
+    assert [job.outputs for job in again.jobs] == [job.outputs for job in first.jobs]
 
 
 @pytest.mark.parametrize(
@@ -233,6 +233,37 @@ def test_a_name_that_would_be_too_long_is_refused_before_any_work(tmp_path):
     for wanted in (Wanted(cycle=True), Wanted(compare=True), Wanted("webp", compare=True)):
         with pytest.raises(UsageError, match="names have at most 255 bytes: give it a shorter"):
             plan([source], tmp_path / "out", wanted=wanted)
+
+
+@pytest.mark.parametrize("there", ["a link to nothing", "a link in a loop", "a pipe"])
+def test_whatever_has_the_name_of_an_output_is_there_already(photos, tmp_path, there):
+    out = tmp_path / "out"
+    out.mkdir()
+    if there == "a pipe":
+        os.mkfifo(out / "b.png")
+    else:
+        (out / "b.png").symlink_to("none.png" if there == "a link to nothing" else "b.png")
+    for options in ({}, {"resume": True}):
+        with pytest.raises(UsageError, match=r"b\.png"):
+            plan([photos], out, **options)
+    if there == "a pipe":
+        with pytest.raises(UsageError, match=r"b\.png is a pipe"):
+            plan([photos], out, overwrite=True)
+    else:
+        assert len(plan([photos], out, overwrite=True).jobs) == 3
+
+
+def test_only_what_was_there_may_be_replaced(photos, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "b.png").touch()  # a crash has left it empty
+    inputs, wanted = [photos / "b.png"], Wanted(cycle=True)
+    [fresh] = plan(inputs, tmp_path / "new", wanted=wanted).jobs
+    [resumed] = plan(inputs, out, resume=True, wanted=wanted).jobs
+    [forced] = plan(inputs, out, overwrite=True, wanted=wanted).jobs
+    assert fresh.replaceable == set()
+    assert resumed.replaceable == {out / "b.png"}
+    assert forced.replaceable == {out / "b.png", out / "b.cycle.png"}
 
 
 def test_replacing_and_leaving_out_do_not_go_together(photos, tmp_path):
