@@ -16,6 +16,7 @@ from gantrans.inference.files.formats import FORMATS
 from gantrans.inference.files.handling import Handling
 from gantrans.inference.files.picture import at_most, opened
 from gantrans.inference.files.plan import FileJob, Wanted
+from gantrans.inference.files.shown import shown
 from gantrans.inference.files.translate import translate_files
 from gantrans.inference.translator import Translator
 from gantrans.training.distributed import refuse_several
@@ -66,6 +67,8 @@ def _translated(
         for outcome in translate_files(translator, [FileJob(given, target)], to, handling):
             if outcome.error:
                 raise outcome.error
+            for note in outcome.notes:
+                print(f"note: {shown(note)}", file=sys.stderr)
     except GantransError as error:
         if isinstance(error.__cause__, UnidentifiedImageError):
             raise DataError(

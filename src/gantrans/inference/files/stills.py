@@ -5,7 +5,7 @@ Both may run in threads, many at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,11 +75,22 @@ class Stills:
         with opened(job.source) as image:
             if is_moving(image):
                 return None
-            if self.target == ORDINARY:
-                refuse_what_cannot_be(format_of(job.target), image.size)
-            return picture(
+            given = picture(
                 image, self.channels, alpha=self.alpha(job.target), metadata=self.metadata
             )
+            self.refuse_outputs(job, [given.image.size])
+            return given
+
+    def refuse_outputs(self, job: FileJob, sizes: Sequence[tuple[int, int]]) -> None:
+        """Raise DataError if an output cannot hold what becomes of images of these sizes."""
+        if self.target == ORDINARY:
+            refuse_what_cannot_be(format_of(job.target), sizes)
+        if job.cycle and self.source == ORDINARY:
+            refuse_what_cannot_be(format_of(job.cycle), sizes)
+        if job.compare:
+            beside = 3 if job.cycle else 2
+            rows = [(beside * width, height) for width, height in sizes]
+            refuse_what_cannot_be(format_of(job.compare), rows, "its comparison")
 
     def alpha(self, target: Path) -> bool:
         """Whether the file to write can say how transparent its pixels are."""
@@ -95,15 +106,17 @@ class Stills:
             None if cycle is None else _drawn(cycle, self.source, opacity),
         )
 
-    def write(self, job: FileJob, given: Picture | Tensor, drawn: Drawn) -> None:
+    def write(self, job: FileJob, given: Picture | Tensor, drawn: Drawn) -> tuple[str, ...]:
         """Write the files of a job: all of them appear whole, or none.
+
+        Returns sentences on what could not be kept of the input, each once.
 
         Raises:
             OSError: if a file cannot be written.
             GantransError: if a format cannot hold the image, or a file is there by now that must
                 not be replaced.
         """
-        self.write_several(job, [given], [drawn])
+        return self.write_several(job, [given], [drawn])
 
     def write_several(
         self,
@@ -111,7 +124,7 @@ class Stills:
         given: Sequence[Picture | Tensor],
         drawn: Sequence[Drawn],
         timing: Timing | None = None,
-    ) -> None:
+    ) -> tuple[str, ...]:
         """The same of the frames of one file."""
         kept = given[0].kept if isinstance(given[0], Picture) else NOTHING
         rows = (
@@ -126,13 +139,17 @@ class Stills:
             )
             if path is not None
         ]
-        contents = [self._encoded(path, images, kept, timing) for path, _, images in wanted]
+        notes: list[str] = []
+        contents = [
+            self._encoded(path, images, kept, timing, notes.append) for path, _, images in wanted
+        ]
         with appearing_together(job.outputs, replaceable=job.replaceable) as besides:
             for (_, files, images), content, beside in zip(wanted, contents, besides, strict=True):
                 if content is not None:
                     beside.write_bytes(content)
                 elif isinstance(images[0], Tensor):
                     files.write(images[0], beside)
+        return tuple(dict.fromkeys(notes))
 
     def _encoded(
         self,
@@ -140,12 +157,20 @@ class Stills:
         images: Sequence[Image.Image | Tensor | None],
         kept: Kept,
         timing: Timing | None,
+        note: Callable[[str], None],
     ) -> bytes | None:
         """The content of a file of ordinary images; None if a rule of its own writes it."""
         pictures = [image for image in images if isinstance(image, Image.Image)]
         if not pictures:
             return None
-        return encoded(pictures, format_of(path), quality=self.quality, kept=kept, timing=timing)
+        return encoded(
+            pictures,
+            format_of(path),
+            quality=self.quality,
+            kept=kept,
+            timing=timing,
+            note=note,
+        )
 
 
 def shown_beside(given: Picture | Tensor, drawn: Drawn) -> Image.Image:

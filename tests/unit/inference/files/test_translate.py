@@ -374,6 +374,22 @@ def test_a_side_too_long_for_the_format_is_told_before_it_is_translated(
     assert "a.png: it has 16400 x 1 pixels, and WEBP" in str(outcome.error)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_comparison_too_wide_for_the_format_is_told_before_any_output_is_written(
+    tmp_path, both_ways, monkeypatch, turned
+):
+    exif = Image.Exif()
+    exif[0x0112] = 6 if turned else 1
+    (tmp_path / "in").mkdir()
+    Image.new("L", (1, 6000) if turned else (6000, 1)).save(tmp_path / "in" / "a.webp", exif=exif)
+    monkeypatch.setattr(both_ways, "translate_image", None)
+    jobs = plan([tmp_path / "in"], tmp_path / "out", wanted=Wanted(cycle=True, compare=True)).jobs
+    [outcome] = translate_files(both_ways, jobs, "winter")
+    assert isinstance(outcome.error, DataError)
+    assert "18000 x 1" in str(outcome.error)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("size", [(1, 1), (30_000, 10), (3, 200)])
 def test_odd_sizes_stay_what_they_are(tmp_path, translator, size):
     source = photo(tmp_path / "in" / "a.png", size)
