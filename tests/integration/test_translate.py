@@ -7,6 +7,7 @@ import io
 import os
 import re
 import signal
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -360,6 +361,40 @@ def test_an_image_is_not_written_to_a_terminal(run, photos, monkeypatch):
     monkeypatch.setattr(Piped, "isatty", lambda self: True)
     with pytest.raises(UsageError, match="redirect it"):
         piped(monkeypatch, (photos / "photo.jpg").read_bytes(), run, "-", *TO_WINTER)
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout"])
+def test_a_closed_stream_is_told(run, monkeypatch, capfd, closed):
+    monkeypatch.setattr(sys, "stdin", Piped(b""))
+    monkeypatch.setattr(sys, "stdout", Piped(b""))
+    monkeypatch.setattr(sys, closed, None)
+    with pytest.raises(SystemExit) as end:
+        main(["translate", str(run), "-", *TO_WINTER])
+    assert end.value.code == 2
+    assert "is closed" in capfd.readouterr().err
+
+
+def test_standard_input_that_cannot_be_read_is_told(run, tmp_path, monkeypatch):
+    with (tmp_path / "written").open("w") as unreadable:
+        monkeypatch.setattr(sys, "stdin", unreadable)
+        monkeypatch.setattr(sys, "stdout", Piped(b""))
+        app = typer.Typer()
+        app.command()(translate)
+        with pytest.raises(GantransError, match="cannot read standard input"):
+            app([str(run), "-", *TO_WINTER], standalone_mode=False)
+
+
+def test_no_file_takes_the_place_of_a_closed_stream(tmp_path):
+    """A warning that a library prints to descriptor 2 would stand in it."""
+    code = (
+        "import os; os.close(1); os.close(2)\n"
+        "from gantrans.cli import main\n"
+        "try: main(['--version'])\n"
+        "except SystemExit: pass\n"
+        "open('opened', 'w').write(str(os.open('opened', os.O_RDONLY)))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=60)
+    assert int((tmp_path / "opened").read_text()) > 2
 
 
 def test_processes_share_the_files_and_the_first_speaks_for_all(

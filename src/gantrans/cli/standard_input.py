@@ -39,9 +39,18 @@ def translate_standard_input(
         )
     if translator.files(to) != (ORDINARY, ORDINARY):
         raise UsageError("the files of this model's domains are no ordinary images: name files")
+    if sys.stdout is None:
+        raise UsageError("standard output is closed: say where the image goes, > FILE")
     if sys.stdout.isatty():
         raise UsageError("the image would be written to the terminal: redirect it, > FILE")
-    content = sys.stdin.buffer.read()
+    if sys.stdin is None:
+        raise UsageError("standard input is closed: give it an image, < FILE")
+    try:
+        content = sys.stdin.buffer.read()
+    except OSError as error:
+        raise GantransError(
+            f"cannot read standard input: {error.strerror or error}; give it an image, < FILE"
+        ) from error
     try:
         with TemporaryDirectory(prefix="gantrans-") as folder:
             result = _translated(translator, content, Path(folder), to, wanted, handling)

@@ -106,7 +106,8 @@ def kept_of(image: Image.Image, metadata: Metadata) -> Kept:
         for keyword, text in getattr(image, "text", {}).items()
         if not keyword.startswith(("XML:", "Raw profile"))  # other programs' notes on the pixels
     }
-    exif, notes = None, ()
+    exif: bytes | None = None
+    notes: tuple[str, ...] = ()
     try:
         exif = _exif(image)
     except MemoryError:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from gantrans.api.files import ORDINARY, ImageFiles
 from gantrans.errors import UsageError
@@ -107,7 +108,8 @@ def plan(
     Raises:
         UsageError: if an input is missing or no image, if `out` cannot be written to, if a name
             would be too long, or if an output would replace another output, an existing file or
-            an input; or if both `overwrite` and `resume` are asked for.
+            an input (also in upper or lower case, where the disk ignores that); or if both
+            `overwrite` and `resume` are asked for.
     """
     wanted = wanted or Wanted()
     if overwrite and resume:
@@ -120,7 +122,7 @@ def plan(
         found, nested = find(inputs, suffixes_of(source), recursive=recursive, out=out)
         jobs = [_job(one, out, wanted, source, target) for one in found]
         _refuse_long_names(jobs)
-        _refuse_same_names(jobs)
+        _refuse_same_names(jobs, out)
         _refuse_inputs(jobs, out)
         rank, ranks = share
         own = jobs[rank::ranks]  # before others have written, and whatever they have written
@@ -176,6 +178,19 @@ def _refuse_unwritable(out: Path) -> None:
         )
 
 
+def ignores_case(folder: Path) -> bool:
+    """Return True if A.png and a.png are one file in the folder, or will be once it is made.
+
+    No system call says so. It is tried out with a file that is gone at once.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+    try:
+        with NamedTemporaryFile(prefix=".gantrans-case-", dir=there) as probe:
+            return Path(probe.name).with_name(Path(probe.name).name.upper()).exists()
+    except OSError:  # what cannot be written there is told when it is
+        return False
+
+
 def _refuse_format(format: str | None, target: ImageFiles) -> None:
     if format is not None and f".{format}" not in suffixes_of(target):
         known = " ".join(suffix[1:] for suffix in target.suffixes)
@@ -195,11 +210,18 @@ def _refuse_long_names(jobs: Sequence[FileJob]) -> None:
                 )
 
 
-def _refuse_same_names(jobs: Sequence[FileJob]) -> None:
+def _refuse_same_names(jobs: Sequence[FileJob], out: Path) -> None:
     by_output: dict[str, Path] = {}
+    paths = {str(path) for job in jobs for path in job.outputs}
+    # Tried out only where it matters, for it means to write.
+    alike = len({path.casefold() for path in paths}) < len(paths) and ignores_case(out)
+
+    def name(path: Path) -> str:
+        return str(path).casefold() if alike else str(path)
+
     for job in jobs:
         for path in job.outputs:
-            first = by_output.setdefault(os.path.normcase(path), job.source)
+            first = by_output.setdefault(name(path), job.source)
             if first is not job.source:
                 # The other one may have been written beside its input by an earlier translation.
                 kinds = [kind for kind in ("cycle", "compare") if path.stem.endswith(f".{kind}")]
@@ -211,16 +233,25 @@ def _refuse_same_names(jobs: Sequence[FileJob]) -> None:
 
 
 def _refuse_inputs(jobs: Sequence[FileJob], out: Path) -> None:
-    inputs = {os.path.realpath(job.source): job.source for job in jobs}
+    inputs = {_identity(job.source): job.source for job in jobs}
     for job in jobs:
         for path in job.outputs:
-            if replaced := inputs.get(os.path.realpath(path)):
+            if replaced := inputs.get(_identity(path)):
                 raise UsageError(
                     f"--out {shown(out)} would replace the input {shown(replaced)}: give another "
                     "folder"
                 )
             if path.is_dir():
                 raise UsageError(f"{shown(path)} is a folder, where an image would be written")
+
+
+def _identity(path: Path) -> tuple[int, int] | str:
+    """What tells a file from others, whatever its name: a disk may ignore the case of letters."""
+    try:
+        status = path.stat()
+    except OSError:  # there is none, or a link that leads nowhere
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
 
 
 def _refuse_to_replace(jobs: Sequence[FileJob]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from gantrans.api.files import ImageFiles
 from gantrans.errors import UsageError
-from gantrans.inference.files.plan import FileJob, Wanted, plan
+from gantrans.inference.files.plan import FileJob, Wanted, ignores_case, plan
 
 
 @pytest.fixture
@@ -275,3 +275,44 @@ def test_earlier_comparisons_among_the_inputs_are_told_for_what_they_are(photos,
     (photos / "b.compare.png").touch()
     with pytest.raises(UsageError, match=r"rename one, leave out \*\.compare\.\*, or"):
         plan([photos], tmp_path / "out", wanted=Wanted(compare=True))
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+@pytest.mark.parametrize("leading", ["out", "nothing"])
+def test_an_output_folder_that_is_a_link_to_nowhere_is_refused(photos, tmp_path, leading, below):
+    (tmp_path / "out").symlink_to(leading)
+    with pytest.raises(UsageError, match=r"out is a link that leads nowhere"):
+        plan([photos], tmp_path / "out" / below)
+
+
+def test_an_input_that_is_a_link_in_a_loop_is_planned_with_the_others(photos, tmp_path):
+    (photos / "loop.png").symlink_to("loop.png")
+    assert len(plan([photos], tmp_path / "out").jobs) == 4
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_names_that_differ_in_case_alone_clash_where_the_disk_ignores_case(
+    photos, tmp_path, monkeypatch, ignored
+):
+    other = tmp_path / "more" / "B.png"
+    other.parent.mkdir()
+    other.touch()
+    monkeypatch.setattr("gantrans.inference.files.plan.ignores_case", lambda folder: ignored)
+    if ignored:
+        with pytest.raises(UsageError, match=r"b\.png and .*B\.png would both become"):
+            plan([photos / "b.png", other], tmp_path / "out")
+    else:
+        assert len(plan([photos / "b.png", other], tmp_path / "out").jobs) == 2
+
+
+def test_whether_the_disk_ignores_case_is_tried_out(tmp_path):
+    (tmp_path / "a").touch()
+    assert ignores_case(tmp_path / "not" / "made") == (tmp_path / "A").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_an_input_is_known_by_any_of_its_names(photos, tmp_path):
+    (tmp_path / "out").mkdir()
+    os.link(photos / "b.png", tmp_path / "out" / "b.png")
+    with pytest.raises(UsageError, match="would replace the input"):
+        plan([photos / "b.png"], tmp_path / "out", overwrite=True)
