@@ -128,7 +128,7 @@ FILES: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "resolution-nan.tiff": (with_resolution(0, 0), NEVER),
     "resolution-most.tiff": (with_resolution(2**32 - 1, 1), NEVER),
     "much-exif.png": (with_exif(70_000), NEVER),
-    "damaged-exif.png": (as_file(landscape(), exif=b"Exif\0\0II*\0\xff\xff\xff\xff"), NEVER),
+    "damaged-exif.png": (as_file(landscape(), exif=b"Exif\0\0MM\0\xff\0\0\0\x08"), ALWAYS),
     "slow.gif": (alike(3, 60_000), ("jpg",)),
     "slower.webp": (animation("WEBP", duration=2**24 - 1), ("jpg",)),
     "no-time.gif": (animation("GIF", duration=0), ("jpg",)),
@@ -161,6 +161,15 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "folder.png" / "up").symlink_to("..")
     return folder
 
+
+NOTED = {
+    # Of which the metadata or the times cannot be written.
+    "as it is": {"slow.gif"},
+    "webp": {"loops.png"},
+    "png": {"resolution-nan.tiff", "resolution-most.tiff"},
+    "jpg": {"resolution-nan.tiff", "resolution-most.tiff", "much-exif.png"},
+    "tiff": {"resolution-nan.tiff", "resolution-most.tiff"},
+}
 
 LINKS = {"linked.png": NEVER, "nowhere.png": ALWAYS, "loop.png": ALWAYS}
 
@@ -206,6 +215,9 @@ def test_whatever_lies_in_a_folder_harms_itself_alone(
     assert isinstance(result.exception, GantransError), result.exc_info
     assert result.exception.exit_code == 1
     told = str(result.exception)
+    notes = "\n".join(line for line in result.stdout.splitlines() if line.startswith("note on "))
+    for name in NOTED[chosen]:
+        assert shown(hostile / name) in notes, (name, notes)
     there = {path.name for path in out.iterdir()} - {"notes.txt"}
     cases = {name: fails for name, (_, fails) in FILES.items()} | LINKS
     for name, fails in cases.items():

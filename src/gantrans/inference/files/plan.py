@@ -246,7 +246,7 @@ def _refuse_inputs(jobs: Sequence[FileJob], out: Path) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int] | str:
-    """What tells a file from others, whatever its name: a disk may ignore the case of letters."""
+    """Device and inode, which tell files apart whatever case their names have; else the real path."""
     try:
         status = path.stat()
     except OSError:  # there is none, or a link that leads nowhere

@@ -129,8 +129,8 @@ def _claim(name: Path) -> None:
 
 def _appeared(name: Path) -> GantransError:
     return GantransError(
-        f"{shown(name)} appeared during the work, and stays as it is: say --overwrite to replace "
-        "it, or write to another place"
+        f"{shown(name)} appeared during the work, and stays as it is: move it away, or write to "
+        "another place"
     )
 
 
