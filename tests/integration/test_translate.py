@@ -7,6 +7,7 @@ import io
 import os
 import re
 import signal
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -362,6 +363,40 @@ def test_an_image_is_not_written_to_a_terminal(run, photos, monkeypatch):
         piped(monkeypatch, (photos / "photo.jpg").read_bytes(), run, "-", *TO_WINTER)
 
 
+@pytest.mark.parametrize("closed", ["stdin", "stdout"])
+def test_a_closed_stream_is_told(run, monkeypatch, capfd, closed):
+    monkeypatch.setattr(sys, "stdin", Piped(b""))
+    monkeypatch.setattr(sys, "stdout", Piped(b""))
+    monkeypatch.setattr(sys, closed, None)
+    with pytest.raises(SystemExit) as end:
+        main(["translate", str(run), "-", *TO_WINTER])
+    assert end.value.code == 2
+    assert "is closed" in capfd.readouterr().err
+
+
+def test_standard_input_that_cannot_be_read_is_told(run, tmp_path, monkeypatch):
+    with (tmp_path / "written").open("w") as unreadable:
+        monkeypatch.setattr(sys, "stdin", unreadable)
+        monkeypatch.setattr(sys, "stdout", Piped(b""))
+        app = typer.Typer()
+        app.command()(translate)
+        with pytest.raises(GantransError, match="cannot read standard input"):
+            app([str(run), "-", *TO_WINTER], standalone_mode=False)
+
+
+def test_no_file_takes_the_place_of_a_closed_stream(tmp_path):
+    """A warning that a library prints to descriptor 2 would stand in it."""
+    code = (
+        "import os; os.close(1); os.close(2)\n"
+        "from gantrans.cli import main\n"
+        "try: main(['--version'])\n"
+        "except SystemExit: pass\n"
+        "open('opened', 'w').write(str(os.open('opened', os.O_RDONLY)))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=60)
+    assert int((tmp_path / "opened").read_text()) > 2
+
+
 def test_processes_share_the_files_and_the_first_speaks_for_all(
     run, photos, tmp_path, launcher: Launcher
 ):
@@ -425,14 +460,14 @@ def test_a_command_that_is_ended_leaves_whole_files_and_goes_on_where_it_was(
 
 def test_work_that_stops_names_what_failed_before(run, photos, tmp_path, monkeypatch):
     (photos / "clear.webp").write_bytes(b"broken")
-    replace = Path.replace
+    link = os.link
 
-    def full(self, target):
-        if target.name == "palette.png":
-            raise OSError(errno.ENOSPC, "No space left on device", str(self))
-        return replace(self, target)
+    def full(file, name):
+        if name.name == "palette.png":
+            raise OSError(errno.ENOSPC, "No space left on device", str(name))
+        link(file, name)
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(os, "link", full)
     result = gantrans_translate(run, photos, "--out", tmp_path / "out", *TO_WINTER)
     assert isinstance(result.exception, GantransError)
     stopped, head, failed = str(result.exception).splitlines()

@@ -13,15 +13,31 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `gantrans`, and end the process: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
+    _fill_closed_descriptors()
     try:
         try:
             _run(arguments)
         finally:
-            sys.stdout.flush()
+            if sys.stdout is not None:  # `>&-`
+                sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has gone (`| head`); Python would complain once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _fill_closed_descriptors() -> None:
+    """Have no file that is opened later take the place of a closed standard stream.
+
+    A library that writes a warning to descriptor 2 would write it into that file.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # which takes the lowest number that is free
+    if sys.stderr is None:  # `2>&-`: print would take standard output in its place
+        sys.stderr = os.fdopen(2, "w")
 
 
 def _run(arguments: Sequence[str] | None) -> None:

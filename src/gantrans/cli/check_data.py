@@ -83,9 +83,9 @@ def check_data(
             f"interrupted after {read:,} of {plan.total:,} images; nothing was written"
         ) from None
     if out is not None:
-        _write(out, lambda beside: beside.write_text(text, encoding="utf-8"))
+        _write(out, overwrite, lambda beside: beside.write_text(text, encoding="utf-8"))
     if grid is not None and drawn is not None:
-        _write(grid, lambda beside: drawn.save(beside, format="PNG"))
+        _write(grid, overwrite, lambda beside: drawn.save(beside, format="PNG"))
     _show(collection, found)
     for target in (out, grid):
         if target is not None:
@@ -120,11 +120,11 @@ def _plan(
     return plan, needs(outline(loaded)[0])
 
 
-def _write(target: Path, write: Callable[[Path], object]) -> None:
+def _write(target: Path, overwrite: bool, write: Callable[[Path], object]) -> None:
     from gantrans.inference.files.whole import appearing
 
     try:
-        with appearing(target) as beside:
+        with appearing(target, overwrite=overwrite) as beside:
             write(beside)
     except OSError as error:
         raise GantransError(f"cannot write {target}: {error.strerror or error}") from error

@@ -14,7 +14,9 @@ NARROWEST = 12
 
 def output_width() -> int | None:
     """Characters in a line of the terminal; None for a pipe or a file, whose lines may be long."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if sys.stdout is None or not sys.stdout.isatty():  # None: `>&-`
+        return None
+    return shutil.get_terminal_size().columns
 
 
 def aligned(

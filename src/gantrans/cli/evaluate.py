@@ -73,7 +73,7 @@ def evaluate(
         )
     text = json.dumps(found.as_json(), indent=1)
     if out is not None:
-        _write(out, text)
+        _write(out, text, overwrite)
     typer.echo(text if as_json else "\n".join(_lines(found, split)))
 
 
@@ -127,11 +127,11 @@ def _row(found: Judgement, name: str, score: Any) -> tuple[str, ...]:
     )
 
 
-def _write(out: Path, text: str) -> None:
+def _write(out: Path, text: str, overwrite: bool) -> None:
     from gantrans.inference.files.whole import appearing
 
     try:
-        with appearing(out) as beside:
+        with appearing(out, overwrite=overwrite) as beside:
             beside.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise GantransError(f"cannot write {out}: {error.strerror or error}") from error

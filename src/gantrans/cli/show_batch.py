@@ -28,7 +28,7 @@ def show_batch(
     refuse_unwritable(out, overwrite=overwrite)
     picture = first_batch(spec, settings=settings or (), plugins=plugin or (), count=count)
     try:
-        with appearing(out) as beside:
+        with appearing(out, overwrite=overwrite) as beside:
             picture.save(beside, format="PNG")
     except OSError as error:
         raise GantransError(f"cannot write {out}: {error.strerror or error}") from error

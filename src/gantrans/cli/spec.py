@@ -37,7 +37,7 @@ def schema(
 ) -> None:
     """Write a JSON Schema of specs, with everything installed, for editors."""
     from gantrans.errors import GantransError, UsageError
-    from gantrans.inference.files.whole import appearing, refuse_unwritable
+    from gantrans.inference.files.whole import appearing, is_taken, refuse_unwritable
     from gantrans.plugin.manager import load_registry
     from gantrans.spec.schema import TITLE
     from gantrans.spec.schema import schema as make_schema
@@ -47,10 +47,11 @@ def schema(
         typer.echo(text, nl=False)
         return
     refuse_unwritable(out, overwrite=True)
-    if out.exists() and TITLE not in out.read_bytes().decode(errors="replace"):
+    there = is_taken(out)
+    if there and not (out.exists() and TITLE in out.read_bytes().decode(errors="replace")):
         raise UsageError(f"{out} exists and is no schema of gantrans: choose another name")
     try:
-        with appearing(out) as beside:
+        with appearing(out, overwrite=there) as beside:
             beside.write_text(text, encoding="utf-8")
     except OSError as error:
         raise GantransError(f"cannot write {out}: {error.strerror or error}") from None

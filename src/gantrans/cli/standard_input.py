@@ -16,6 +16,7 @@ from gantrans.inference.files.formats import FORMATS
 from gantrans.inference.files.handling import Handling
 from gantrans.inference.files.picture import at_most, opened
 from gantrans.inference.files.plan import FileJob, Wanted
+from gantrans.inference.files.shown import shown
 from gantrans.inference.files.translate import translate_files
 from gantrans.inference.translator import Translator
 from gantrans.training.distributed import refuse_several
@@ -38,9 +39,18 @@ def translate_standard_input(
         )
     if translator.files(to) != (ORDINARY, ORDINARY):
         raise UsageError("the files of this model's domains are no ordinary images: name files")
+    if sys.stdout is None:
+        raise UsageError("standard output is closed: say where the image goes, > FILE")
     if sys.stdout.isatty():
         raise UsageError("the image would be written to the terminal: redirect it, > FILE")
-    content = sys.stdin.buffer.read()
+    if sys.stdin is None:
+        raise UsageError("standard input is closed: give it an image, < FILE")
+    try:
+        content = sys.stdin.buffer.read()
+    except OSError as error:
+        raise GantransError(
+            f"cannot read standard input: {error.strerror or error}; give it an image, < FILE"
+        ) from error
     try:
         with TemporaryDirectory(prefix="gantrans-") as folder:
             result = _translated(translator, content, Path(folder), to, wanted, handling)
@@ -66,6 +76,8 @@ def _translated(
         for outcome in translate_files(translator, [FileJob(given, target)], to, handling):
             if outcome.error:
                 raise outcome.error
+            for note in outcome.notes:
+                print(f"note: {shown(note)}", file=sys.stderr)
     except GantransError as error:
         if isinstance(error.__cause__, UnidentifiedImageError):
             raise DataError(

@@ -98,17 +98,21 @@ def translate_inputs(
     pace = Pace()
     outcomes = translate_files(translator, planned.jobs, to, handling, pace, pace.look)
     failed, files, images = [], 0, 0
+    notes: list[tuple[str, str]] = []
     try:
         for outcome in _shown(console, outcomes, len(planned.jobs), pace):
             if outcome.error:
                 failed.append(str(outcome.error))
             else:
                 files, images = files + 1, images + outcome.images
+                notes += [(note, shown(outcome.job.source)) for note in outcome.notes]
     except GantransError as error:
         raise type(error)("\n".join([str(error), *_failures(failed, "before")])) from error
     speed = str(pace)
     ranks.wait()  # torchrun would end the others as soon as one has failed
-    told = ranks.exchange([files, images, planned.done, failed, speed])
+    told = ranks.exchange([files, images, planned.done, failed, speed, notes])
+    for line in noted([tuple(note) for one in told for note in one[5]]):
+        console.print(line)
     if planned.nested:
         console.print(f"left out {_images(planned.nested)} in subfolders; use --recursive")
     if done := sum(one[2] for one in told):
@@ -171,6 +175,18 @@ def _failures(failed: Sequence[str], when: str = "") -> list[str]:
         return []
     head = f"{_images(len(failed))} {when}".rstrip()
     return [f"{head} could not be translated:", *(f"  {error}" for error in failed)]
+
+
+def noted(notes: Sequence[tuple[str, str]]) -> list[str]:
+    """Return a line for each note, with the names of the first of its files."""
+    files: dict[str, list[str]] = {}
+    for note, file in notes:
+        files.setdefault(note, []).append(file)
+    return [
+        f"note on {', '.join(names[:3])}{f' and {len(names) - 3} more' if names[3:] else ''}: "
+        f"{shown(note)}"
+        for note, names in files.items()
+    ]
 
 
 def _files(count: int) -> str:

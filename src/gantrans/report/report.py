@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gantrans.errors import GantransError, UsageError
-from gantrans.inference.files.whole import appearing
+from gantrans.inference.files.whole import appearing, is_taken
 from gantrans.report.evidence import evidence_of
 from gantrans.report.names import names
 from gantrans.report.page import html
@@ -50,14 +50,15 @@ def report(runs: Sequence[Path], out: Path | None = None) -> Report:
         raise UsageError("a run is named twice; give each once")
     for record, name in zip(records, names(paths), strict=True):
         record.name = name
+    overwrite = out is not None or len(runs) == 1
     if out is None:
         out = runs[0] / NAME if len(runs) == 1 else Path(NAME)
-        if len(runs) > 1 and out.exists():
+        if not overwrite and is_taken(out):
             raise UsageError(f"{out} exists; name the file to write with --out")
     verdicts = tuple(verdict(evidence_of(record)) for record in records)
     text = html(records, verdicts).encode()
     try:
-        with appearing(out) as beside:
+        with appearing(out, overwrite=overwrite) as beside:
             beside.write_bytes(text)
     except OSError as error:
         raise GantransError(

@@ -70,7 +70,7 @@ def export(
     else:
         content, opened = torch_export.serialised(program, generator, texts), torch_export.opened
     try:
-        with appearing(path) as beside:
+        with appearing(path, overwrite=overwrite) as beside:
             _write(beside, content)
             say("running the file, and comparing")
             with refused(generator, "what was written cannot be opened"):

@@ -28,10 +28,13 @@ def translate_animation(
     batch_size: int = 1,
     megapixels: float = 100,
     watch: Callable[[int], None] = lambda images: None,
-) -> int:
-    """Translate a file of several images frame by frame; how many they are.
+) -> tuple[int, tuple[str, ...]]:
+    """Translate a file of several images frame by frame.
 
-    All frames are held in memory, as bytes. Durations and the number of loops stay.
+    All frames are held in memory, as bytes. Durations and the number of loops stay, as far as the
+    format can say them.
+
+    Returns the number of frames, and sentences on what could not be kept of the input.
 
     Raises:
         DataError: if the file cannot be read, has more pixels than that, or if the format to write
@@ -43,15 +46,17 @@ def translate_animation(
         raise DataError("it has several images, and the files of this model's domains have one")
     frames, timing = _frames(job, stills, megapixels)
     pairs = list(translated(frames, stills, together, batch_size, watch))
-    stills.write_several(job, [frame for frame, _ in pairs], [drawn for _, drawn in pairs], timing)
-    return len(pairs)
+    notes = stills.write_several(
+        job, [frame for frame, _ in pairs], [drawn for _, drawn in pairs], timing
+    )
+    return len(pairs), notes
 
 
 def _frames(job: FileJob, stills: Stills, megapixels: float) -> tuple[list[Picture], Timing | None]:
     with opened(job.source) as image:
         count: int = image.n_frames  # type: ignore[attr-defined]  # of all formats that move
         format = format_of(job.target)
-        refuse_what_cannot_be(format, image.size, count)
+        refuse_what_cannot_be(format, [image.size] * count)  # before all frames are decoded
         if image.format != "TIFF":  # all frames have one size; pages may have any
             _refuse_many(count * image.width * image.height, count, megapixels)
         pixels = 0
@@ -66,6 +71,7 @@ def _frames(job: FileJob, stills: Stills, megapixels: float) -> tuple[list[Pictu
             image.load()
             durations.append(image.info.get("duration") or STANDARD)
             frames.append(picture(image, stills.channels, alpha=alpha, metadata=stills.metadata))
+        stills.refuse_outputs(job, [frame.image.size for frame in frames])
         loops = image.info.get("loop")
         timing = None if image.format == "TIFF" else Timing(durations, loops)
     return _alike(frames), timing if format != "TIFF" else None

@@ -46,8 +46,10 @@ class Outcome:
         job: the job.
         error: why its input could not be translated; None if it was.
         images: how many were translated, the frames of what moves counted apart.
+        notes: sentences on what could not be kept of the input.
     """
 
     job: FileJob
     error: GantransError | None = None
     images: int = 1
+    notes: tuple[str, ...] = ()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
-from collections.abc import Collection, Iterable
+import os
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +50,8 @@ def find(
         elif glob.has_magic(str(given)):
             found += _matching(given, suffixes, out)
         else:
-            raise UsageError(f"there is no file or folder {shown(given)}")
+            nowhere = ": it is a link that leads nowhere" if given.is_symlink() else ""
+            raise UsageError(f"there is no file or folder {shown(given)}{nowhere}")
     if not found:
         raise UsageError("nothing to translate: give image files or folders")
     # The same file twice (a.png and ./a.png, or a file and its folder) is one.
@@ -85,7 +88,8 @@ def _in_folder(
 
 def _outputs(folder: Path, out: Path) -> Path | None:
     """Where in `folder` the folder to write to lies, if it does, and is not the same."""
-    inner, outer = out.resolve(), folder.resolve()
+    # Not Path.resolve, which raises RuntimeError for links in a circle.
+    inner, outer = (Path(os.path.realpath(path)) for path in (out, folder))
     return inner.relative_to(outer) if inner != outer and inner.is_relative_to(outer) else None
 
 
@@ -97,9 +101,13 @@ def _matching(pattern: Path, suffixes: Collection[str], out: Path) -> list[Found
     base, parts = Path(), list(pattern.parts)
     while parts and (not glob.has_magic(parts[0]) or (base / parts[0]).exists()):
         base /= parts.pop(0)
-    below = Path(glob.escape(str(base)), *parts)
+    if ".." in parts:
+        raise UsageError(
+            f"{shown(pattern)} has .. behind a wildcard, so where its images lie below "
+            f"{shown(base)} is not known: leave out the .."
+        )
     outputs = _outputs(base, out)
-    matches = sorted(Path(match) for match in glob.glob(str(below), recursive=True))  # noqa: PTH207
+    matches = sorted(set(_expanded(base, parts, set())))
     files = [
         Found(path, path.relative_to(base))
         for path in matches
@@ -110,6 +118,44 @@ def _matching(pattern: Path, suffixes: Collection[str], out: Path) -> list[Found
     if not files:
         raise UsageError(f"no image matches {shown(pattern)} (known: {_known(suffixes)})")
     return files
+
+
+def _expanded(base: Path, parts: list[str], seen: set[tuple[str, int]]) -> Iterator[Path]:
+    """Yield the paths in `base` that the parts of a pattern match, as glob.glob does.
+
+    Of the folders that `**` means, each real one is visited once, so that links to folders above
+    come to an end; `seen` has them, and how many parts of the pattern were left. Some of the paths
+    may not be there.
+    """
+    if not parts:
+        yield base
+        return
+    part, *rest = parts
+    if part == "**":
+        folders = [base]
+        while folders:
+            folder = folders.pop()
+            at = (os.path.realpath(folder), len(rest))
+            if at in seen:
+                continue
+            seen.add(at)
+            yield from _expanded(folder, rest or ["*"], seen)
+            inner = [folder / name for name in _names(folder, "*")]
+            folders += [path for path in reversed(inner) if os.path.isdir(path)]  # noqa: PTH112
+    elif glob.has_magic(part):
+        for name in _names(base, part):
+            yield from _expanded(base / name, rest, seen)
+    else:
+        yield from _expanded(base / part, rest, seen)
+
+
+def _names(folder: Path, pattern: str) -> list[str]:
+    """The names in a folder that match, sorted, hidden ones if the pattern says so."""
+    try:
+        names = fnmatch.filter((path.name for path in folder.iterdir()), pattern)
+    except OSError:  # it must not be read, or is no folder
+        return []
+    return sorted(n for n in names if pattern.startswith(".") or not n.startswith("."))
 
 
 def _known(suffixes: Collection[str]) -> str:

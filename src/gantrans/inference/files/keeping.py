@@ -7,11 +7,14 @@ All else may say who was where and when, and is kept only when asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from PIL import Image, PngImagePlugin
+
+from gantrans.api.files import saving
 
 Metadata = Literal["none", "profile", "all"]
 """Nothing; the colour profile; or also EXIF, resolution and the texts of PNG."""
@@ -22,6 +25,11 @@ others of their folder say how the pixels lie, or which way is up."""
 
 FOLDERS = (0x8769, 0x8825)
 """Folders of EXIF that are kept: how the photograph was taken, and where."""
+
+HIGHEST_RESOLUTION = 65535
+"""Pixels an inch: what the field of JPEG can hold. More, such as 4294967295, is no resolution."""
+
+_NAMES = {"icc_profile": "colour profile", "exif": "EXIF", "dpi": "resolution", "pnginfo": "texts"}
 
 _SPACES = {b"RGB ": ("RGB", "RGBA"), b"GRAY": ("L", "LA")}
 
@@ -35,17 +43,26 @@ class Kept:
         exif: EXIF as Pillow writes it.
         dpi: pixels an inch, across and down.
         texts: of a PNG file, by keyword.
+        notes: sentences on what could not be read, and is left out.
     """
 
     profile: bytes | None = None
     exif: bytes | None = None
     dpi: tuple[float, float] | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
-    def options(self, format: str, mode: str) -> dict[str, Any]:
-        """For Pillow to save an image of `mode` with: what the format can hold.
+    def options(
+        self, format: str, mode: str, note: Callable[[str], None] = lambda text: None
+    ) -> dict[str, Any]:
+        """Return options for Pillow to save an image of `mode` with: what the format can hold.
 
         A profile of other colours than the image has, such as of inks, is left out.
+
+        Args:
+            format: Pillow's name of it.
+            mode: of the image.
+            note: called with a sentence for each part that is there and cannot be written.
         """
         found: dict[str, Any] = {}
         if self.profile and mode in _SPACES.get(self.profile[16:20], ()):
@@ -55,12 +72,22 @@ class Kept:
         elif self.exif and format == "TIFF":
             found["exif"] = _without_folders(self.exif)
         if self.dpi and format in ("JPEG", "PNG", "TIFF", "BMP"):
-            found["dpi"] = self.dpi
+            across, down = map(float, self.dpi)
+            if 0 < across <= HIGHEST_RESOLUTION and 0 < down <= HIGHEST_RESOLUTION:  # and no NaN
+                found["dpi"] = self.dpi
+            else:
+                note(f"its resolution, {across:g} x {down:g} pixels an inch, is left out")
         if self.texts and format == "PNG":
             chunks = PngImagePlugin.PngInfo()
             for keyword, text in self.texts.items():
                 chunks.add_itxt(keyword, text)
             found["pnginfo"] = chunks
+        for text in self.notes:
+            note(text)
+        for name in list(found):
+            if reason := _failure(format, mode, {name: found[name]}):
+                del found[name]
+                note(f"its {_NAMES[name]} cannot be written as {format}, and is left out: {reason}")
         return found
 
 
@@ -79,7 +106,26 @@ def kept_of(image: Image.Image, metadata: Metadata) -> Kept:
         for keyword, text in getattr(image, "text", {}).items()
         if not keyword.startswith(("XML:", "Raw profile"))  # other programs' notes on the pixels
     }
-    return Kept(profile, _exif(image), image.info.get("dpi"), texts)
+    exif: bytes | None = None
+    notes: tuple[str, ...] = ()
+    try:
+        exif = _exif(image)
+    except MemoryError:
+        raise
+    except Exception as error:  # of damaged EXIF Pillow raises whatever comes up
+        notes = (f"its EXIF cannot be read, and is left out: {error or type(error).__name__}",)
+    return Kept(profile, exif, image.info.get("dpi"), texts, notes)
+
+
+def _failure(format: str, mode: str, option: dict[str, Any]) -> str:
+    """Say why one pixel cannot be saved with the option; empty if it can."""
+    try:
+        Image.new(mode, (1, 1)).save(io.BytesIO(), **saving(format), **option)
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow raises whatever comes up
+        return str(error) or type(error).__name__
+    return ""
 
 
 def _without_folders(exif: bytes) -> Image.Exif:

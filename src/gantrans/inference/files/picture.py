@@ -113,8 +113,8 @@ def picture(
         DataError: if no rule turns its pixels into colours.
     """
     image.load()
+    upright = ImageOps.exif_transpose(image)  # first: of unreadable EXIF it raises only once
     kept = kept_of(image, metadata)
-    upright = ImageOps.exif_transpose(image)
     if upright.mode in _INTEGERS:
         _refuse_unknown_range(upright)
         return Picture(convert(upright, channels), None, kept)

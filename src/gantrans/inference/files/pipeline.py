@@ -56,8 +56,9 @@ class Pipeline:
         self.expected = WAITING // handling.workers
         """Pixels of an image that is not read yet: as many as the last one had."""
         self.reading: deque[tuple[int, Future[Picture | Tensor | None]]] = deque()
-        self.writing: dict[int, Future[int]] = {}
-        """By the number of the job, the files that are being written; they give the images."""
+        self.writing: dict[int, Future[tuple[int, tuple[str, ...]]]] = {}
+        """By the number of the job, the files that are being written; they give the number of
+        their images, and notes."""
         self.drawn: dict[int, int] = {}
         """How many pixels each of them has."""
 
@@ -78,7 +79,8 @@ class Pipeline:
         job = self.jobs[number]
         self.drawn.pop(number, None)
         try:
-            return Outcome(job, images=self.writing.pop(number).result())
+            images, notes = self.writing.pop(number).result()
+            return Outcome(job, images=images, notes=notes)
         except OSError as error:
             reason = error.strerror or error
             if error.errno == ENAMETOOLONG:  # of this file system; plan knows what all refuse
@@ -149,9 +151,10 @@ class Pipeline:
             self.writing[number] = self.pool.submit(self._write, self.jobs[number], given, drawn)
         self._read_ahead()
 
-    def _write(self, job: FileJob, given: Picture | Tensor, drawn: Drawn) -> int:
-        self.stills.write(job, given, drawn)
-        return 1
+    def _write(
+        self, job: FileJob, given: Picture | Tensor, drawn: Drawn
+    ) -> tuple[int, tuple[str, ...]]:
+        return 1, self.stills.write(job, given, drawn)
 
     def _fitting(self, first: Picture | Tensor) -> Iterator[tuple[int, Picture | Tensor]]:
         """Further images that go together with the first, taken out of those that are read."""
@@ -174,14 +177,15 @@ class Pipeline:
 
     def _translate_moving(self, number: int) -> None:
         job, batch_size = self.jobs[number], self.handling.batch_size
-        ended: Future[int] = Future()
+        ended: Future[tuple[int, tuple[str, ...]]] = Future()
+        notes: tuple[str, ...] = ()
         try:
             if is_video(job.source):
                 images = translate_video(
                     job, self.stills, self.together, batch_size=batch_size, watch=self.watch
                 )
             else:
-                images = translate_animation(
+                images, notes = translate_animation(
                     job,
                     self.stills,
                     self.together,
@@ -195,7 +199,7 @@ class Pipeline:
         except (GantransError, RuntimeError, MemoryError) as error:
             self._fail(number, of_one_image(error))
             return
-        ended.set_result(images)
+        ended.set_result((images, notes))
         self.writing[number] = ended
 
     def _fail(self, number: int, error: Exception) -> None:

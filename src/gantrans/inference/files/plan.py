@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from gantrans.api.files import ORDINARY, ImageFiles
 from gantrans.errors import UsageError
 from gantrans.inference.files.formats import renamed, suffixes_of
 from gantrans.inference.files.inputs import Found, find
 from gantrans.inference.files.shown import shown
+from gantrans.inference.files.whole import is_taken, refuse_special
 
 LONGEST_NAME = 255
 """Bytes that the name of a file can have, in all common file systems."""
@@ -29,12 +31,14 @@ class FileJob:
         target: its translation.
         cycle: the translation of that back again; absent: it is not made.
         compare: all of them side by side; absent: it is not made.
+        replaceable: the outputs that may replace a file of their name.
     """
 
     source: Path
     target: Path
     cycle: Path | None = None
     compare: Path | None = None
+    replaceable: frozenset[Path] = frozenset()
 
     @property
     def outputs(self) -> list[Path]:
@@ -104,7 +108,8 @@ def plan(
     Raises:
         UsageError: if an input is missing or no image, if `out` cannot be written to, if a name
             would be too long, or if an output would replace another output, an existing file or
-            an input; or if both `overwrite` and `resume` are asked for.
+            an input (also in upper or lower case, where the disk ignores that); or if both
+            `overwrite` and `resume` are asked for.
     """
     wanted = wanted or Wanted()
     if overwrite and resume:
@@ -117,12 +122,19 @@ def plan(
         found, nested = find(inputs, suffixes_of(source), recursive=recursive, out=out)
         jobs = [_job(one, out, wanted, source, target) for one in found]
         _refuse_long_names(jobs)
-        _refuse_same_names(jobs)
+        _refuse_same_names(jobs, out)
         _refuse_inputs(jobs, out)
         rank, ranks = share
         own = jobs[rank::ranks]  # before others have written, and whatever they have written
         left = [job for job in own if not (resume and _is_done(job))]
-        _refuse_to_replace(left, overwrite or resume)
+        if overwrite:
+            left = [replace(job, replaceable=frozenset(job.outputs)) for job in left]
+        if resume:  # of a job that was not finished, or an empty file that a crash has left
+            left = [
+                replace(job, replaceable=frozenset(path for path in job.outputs if path.is_file()))
+                for job in left
+            ]
+        _refuse_to_replace(left)
     except OSError as error:
         raise UsageError(f"cannot read {shown(error.filename)}: {error.strerror}") from None
     return Plan(tuple(left), nested, len(own) - len(left))
@@ -149,7 +161,12 @@ def _is_done(job: FileJob) -> bool:
 
 
 def _refuse_unwritable(out: Path) -> None:
-    above = next(path for path in (out, *out.absolute().parents) if path.exists())
+    above = next(path for path in (out, *out.absolute().parents) if is_taken(path))
+    if not above.exists():
+        raise UsageError(
+            f"cannot write to {shown(out)}: {shown(above)} is a link that leads nowhere; give "
+            "another --out"
+        )
     if not above.is_dir():
         raise UsageError(
             f"cannot write to {shown(out)}: {shown(above)} is a file; give another --out"
@@ -159,6 +176,19 @@ def _refuse_unwritable(out: Path) -> None:
             f"cannot write to {shown(out)}: {shown(above)} is read-only, or you have no permission "
             "to write there; give another --out"
         )
+
+
+def ignores_case(folder: Path) -> bool:
+    """Return True if A.png and a.png are one file in the folder, or will be once it is made.
+
+    No system call says so. It is tried out with a file that is gone at once.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+    try:
+        with NamedTemporaryFile(prefix=".gantrans-case-", dir=there) as probe:
+            return Path(probe.name).with_name(Path(probe.name).name.upper()).exists()
+    except OSError:  # what cannot be written there is told when it is
+        return False
 
 
 def _refuse_format(format: str | None, target: ImageFiles) -> None:
@@ -180,11 +210,18 @@ def _refuse_long_names(jobs: Sequence[FileJob]) -> None:
                 )
 
 
-def _refuse_same_names(jobs: Sequence[FileJob]) -> None:
+def _refuse_same_names(jobs: Sequence[FileJob], out: Path) -> None:
     by_output: dict[str, Path] = {}
+    paths = {str(path) for job in jobs for path in job.outputs}
+    # Tried out only where it matters, for it means to write.
+    alike = len({path.casefold() for path in paths}) < len(paths) and ignores_case(out)
+
+    def name(path: Path) -> str:
+        return str(path).casefold() if alike else str(path)
+
     for job in jobs:
         for path in job.outputs:
-            first = by_output.setdefault(os.path.normcase(path), job.source)
+            first = by_output.setdefault(name(path), job.source)
             if first is not job.source:
                 # The other one may have been written beside its input by an earlier translation.
                 kinds = [kind for kind in ("cycle", "compare") if path.stem.endswith(f".{kind}")]
@@ -196,10 +233,10 @@ def _refuse_same_names(jobs: Sequence[FileJob]) -> None:
 
 
 def _refuse_inputs(jobs: Sequence[FileJob], out: Path) -> None:
-    inputs = {job.source.resolve(): job.source for job in jobs}
+    inputs = {_identity(job.source): job.source for job in jobs}
     for job in jobs:
         for path in job.outputs:
-            if replaced := inputs.get(path.resolve()):
+            if replaced := inputs.get(_identity(path)):
                 raise UsageError(
                     f"--out {shown(out)} would replace the input {shown(replaced)}: give another "
                     "folder"
@@ -208,9 +245,26 @@ def _refuse_inputs(jobs: Sequence[FileJob], out: Path) -> None:
                 raise UsageError(f"{shown(path)} is a folder, where an image would be written")
 
 
-def _refuse_to_replace(jobs: Sequence[FileJob], allowed: bool) -> None:
-    there = [shown(path) for job in jobs for path in job.outputs if path.exists()]
-    if there and not allowed:
+def _identity(path: Path) -> tuple[int, int] | str:
+    """Device and inode, which tell files apart whatever case their names have; else the real path."""
+    try:
+        status = path.stat()
+    except OSError:  # there is none, or a link that leads nowhere
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
+
+
+def _refuse_to_replace(jobs: Sequence[FileJob]) -> None:
+    for job in jobs:
+        for path in job.outputs:
+            refuse_special(path)
+    there = [
+        shown(path)
+        for job in jobs
+        for path in job.outputs
+        if path not in job.replaceable and is_taken(path)
+    ]
+    if there:
         more = f" and {len(there) - 3} more" if len(there) > 3 else ""
         raise UsageError(
             f"already there: {', '.join(there[:3])}{more}; use --overwrite to replace "

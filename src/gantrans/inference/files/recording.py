@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, cast
 from PIL import Image
 
 from gantrans.errors import DataError
-from gantrans.inference.files.whole import appearing
 
 if TYPE_CHECKING:
     from av import AudioStream, Packet, VideoStream
@@ -29,10 +28,10 @@ CODECS: dict[str, tuple[str, dict[str, str]]] = {
 
 @contextmanager
 def recording(path: Path, given: InputContainer, texts: Mapping[str, str]) -> Iterator[Recording]:
-    """A video to write to, which appears under its name when it is whole.
+    """A video to write to, which is whole at the end.
 
     Args:
-        path: its suffix says the format.
+        path: of the file; its suffix says the format.
         given: the video whose times, colours and audio it gets; of the same format.
         texts: such as its title.
 
@@ -42,7 +41,7 @@ def recording(path: Path, given: InputContainer, texts: Mapping[str, str]) -> It
     """
     import av
 
-    with appearing(path) as beside, av.open(str(beside), "w") as container:
+    with av.open(str(path), "w") as container:
         container.metadata.update(texts)
         one = Recording(container, given, *CODECS[path.suffix.lower()])
         yield one

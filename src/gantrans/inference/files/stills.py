@@ -5,7 +5,7 @@ Both may run in threads, many at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +17,12 @@ from gantrans.api.image import to_image
 from gantrans.errors import UsageError
 from gantrans.inference.files.encoding import Timing, encoded, refuse_what_cannot_be
 from gantrans.inference.files.formats import WITH_ALPHA, format_of, is_video
-from gantrans.inference.files.keeping import NOTHING, Metadata
+from gantrans.inference.files.keeping import NOTHING, Kept, Metadata
 from gantrans.inference.files.picture import Picture, is_moving, opened, picture
 from gantrans.inference.files.plan import FileJob
 from gantrans.inference.files.side_by_side import side_by_side
 from gantrans.inference.files.together import Result
-from gantrans.inference.files.whole import appearing
+from gantrans.inference.files.whole import appearing_together
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,22 @@ class Stills:
         with opened(job.source) as image:
             if is_moving(image):
                 return None
-            if self.target == ORDINARY:
-                refuse_what_cannot_be(format_of(job.target), image.size)
-            return picture(
+            given = picture(
                 image, self.channels, alpha=self.alpha(job.target), metadata=self.metadata
             )
+            self.refuse_outputs(job, [given.image.size])
+            return given
+
+    def refuse_outputs(self, job: FileJob, sizes: Sequence[tuple[int, int]]) -> None:
+        """Raise DataError if an output cannot hold what becomes of images of these sizes."""
+        if self.target == ORDINARY:
+            refuse_what_cannot_be(format_of(job.target), sizes)
+        if job.cycle and self.source == ORDINARY:
+            refuse_what_cannot_be(format_of(job.cycle), sizes)
+        if job.compare:
+            beside = 3 if job.cycle else 2
+            rows = [(beside * width, height) for width, height in sizes]
+            refuse_what_cannot_be(format_of(job.compare), rows, "its comparison")
 
     def alpha(self, target: Path) -> bool:
         """Whether the file to write can say how transparent its pixels are."""
@@ -95,14 +106,17 @@ class Stills:
             None if cycle is None else _drawn(cycle, self.source, opacity),
         )
 
-    def write(self, job: FileJob, given: Picture | Tensor, drawn: Drawn) -> None:
-        """Write the files of a job, each whole or not at all.
+    def write(self, job: FileJob, given: Picture | Tensor, drawn: Drawn) -> tuple[str, ...]:
+        """Write the files of a job: all of them appear whole, or none.
+
+        Returns sentences on what could not be kept of the input, each once.
 
         Raises:
             OSError: if a file cannot be written.
-            DataError: if its format cannot hold the image.
+            GantransError: if a format cannot hold the image, or a file is there by now that must
+                not be replaced.
         """
-        self.write_several(job, [given], [drawn])
+        return self.write_several(job, [given], [drawn])
 
     def write_several(
         self,
@@ -110,30 +124,53 @@ class Stills:
         given: Sequence[Picture | Tensor],
         drawn: Sequence[Drawn],
         timing: Timing | None = None,
-    ) -> None:
+    ) -> tuple[str, ...]:
         """The same of the frames of one file."""
         kept = given[0].kept if isinstance(given[0], Picture) else NOTHING
         rows = (
             [shown_beside(g, d) for g, d in zip(given, drawn, strict=True)] if job.compare else []
         )
-        for path, files, images in (
-            (job.target, self.target, [d.output for d in drawn]),
-            (job.cycle, self.source, [d.cycle for d in drawn]),
-            (job.compare, ORDINARY, rows),
-        ):
-            if path is None:
-                continue
-            pictures = [image for image in images if isinstance(image, Image.Image)]
-            content = (
-                encoded(pictures, format_of(path), quality=self.quality, kept=kept, timing=timing)
-                if pictures
-                else None
+        wanted = [
+            (path, files, images)
+            for path, files, images in (
+                (job.target, self.target, [d.output for d in drawn]),
+                (job.cycle, self.source, [d.cycle for d in drawn]),
+                (job.compare, ORDINARY, rows),
             )
-            with appearing(path) as beside:
+            if path is not None
+        ]
+        notes: list[str] = []
+        contents = [
+            self._encoded(path, images, kept, timing, notes.append) for path, _, images in wanted
+        ]
+        with appearing_together(job.outputs, replaceable=job.replaceable) as besides:
+            for (_, files, images), content, beside in zip(wanted, contents, besides, strict=True):
                 if content is not None:
                     beside.write_bytes(content)
                 elif isinstance(images[0], Tensor):
                     files.write(images[0], beside)
+        return tuple(dict.fromkeys(notes))
+
+    def _encoded(
+        self,
+        path: Path,
+        images: Sequence[Image.Image | Tensor | None],
+        kept: Kept,
+        timing: Timing | None,
+        note: Callable[[str], None],
+    ) -> bytes | None:
+        """The content of a file of ordinary images; None if a rule of its own writes it."""
+        pictures = [image for image in images if isinstance(image, Image.Image)]
+        if not pictures:
+            return None
+        return encoded(
+            pictures,
+            format_of(path),
+            quality=self.quality,
+            kept=kept,
+            timing=timing,
+            note=note,
+        )
 
 
 def shown_beside(given: Picture | Tensor, drawn: Drawn) -> Image.Image:

@@ -20,6 +20,7 @@ from gantrans.inference.files.recording import recording
 from gantrans.inference.files.shown import shown
 from gantrans.inference.files.stills import Stills, shown_beside
 from gantrans.inference.files.together import Together
+from gantrans.inference.files.whole import appearing_together
 
 if TYPE_CHECKING:
     from av import AudioStream, Packet, VideoFrame, VideoStream
@@ -72,7 +73,8 @@ def _translate(
     with ExitStack() as stack:
         given = stack.enter_context(_opened(job.source))
         texts = dict(given.metadata) if stills.metadata == "all" else {}
-        recordings = [stack.enter_context(recording(path, given, texts)) for path in job.outputs]
+        besides = stack.enter_context(appearing_together(job.outputs, replaceable=job.replaceable))
+        recordings = [stack.enter_context(recording(path, given, texts)) for path in besides]
         # Closed before the file that its thread reads from, whatever happens in between.
         coming = stack.enter_context(
             closing(ahead(_decoded(job.source, given, stills.channels), 2 + 2 * batch_size))

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gantrans.errors import GantransError, UsageError
+from gantrans.inference.files.whole import is_taken, place
 
 
 @contextmanager
@@ -25,10 +26,10 @@ def written_together(folder: Path, names: Sequence[str], *, overwrite: bool) -> 
 
     Raises:
         UsageError: if such files are there and shall stay, or the folder cannot be written to.
-        GantransError: if a file cannot be moved, which says what was moved before it.
+        GantransError: if a file cannot be moved, or has appeared by then and shall stay.
     """
     try:
-        there = [name for name in names if (folder / name).exists()]
+        there = [name for name in names if is_taken(folder / name)]
         folders = [name for name in there if (folder / name).is_dir()]
     except OSError as error:  # a name that is too long
         raise UsageError(f"cannot write to the folder {folder}: {error.strerror}") from None
@@ -51,7 +52,7 @@ def written_together(folder: Path, names: Sequence[str], *, overwrite: bool) -> 
     done = False
     try:
         yield stage
-        _move(stage, folder, names)
+        _move(stage, folder, names, overwrite)
         done = True
     except GantransError as error:  # which names a file that only lived in between
         error.args = (str(error).replace(str(stage), str(folder)),)
@@ -63,15 +64,12 @@ def written_together(folder: Path, names: Sequence[str], *, overwrite: bool) -> 
                 path.rmdir()
 
 
-def _move(stage: Path, folder: Path, names: Sequence[str]) -> None:
-    moved: list[str] = []
-    for name in names:
-        try:
-            (stage / name).replace(folder / name)
-        except OSError as error:
-            after = f", after {', '.join(moved)} had been written" if moved else ""
-            raise GantransError(
-                f"cannot write {folder / name}: {error.strerror or error}{after}; choose another "
-                "folder"
-            ) from error
-        moved.append(name)
+def _move(stage: Path, folder: Path, names: Sequence[str], overwrite: bool) -> None:
+    files = [(stage / name, folder / name) for name in names]
+    try:
+        place(files, replaceable=[target for _, target in files] if overwrite else ())
+    except OSError as error:
+        raise GantransError(
+            f"cannot write {folder / Path(error.filename or '').name}: "
+            f"{error.strerror or error}; choose another folder"
+        ) from error

@@ -159,3 +159,28 @@ def test_pages_of_any_size_count_together(tmp_path, translator):
     outcome = work(translator, source, tmp_path / "out", megapixels=0.001)
     assert "its 3 frames have 0.00122 megapixels or more in all" in str(outcome.error)
     assert work(translator, source, tmp_path / "out", megapixels=0.0013).error is None
+
+
+def test_pages_of_several_sizes_are_refused_before_they_are_translated(
+    tmp_path, translator, monkeypatch
+):
+    pages = [Image.new("RGB", (30, 20)), Image.new("RGB", (11, 7))]
+    source = saved(tmp_path / "in" / "a.tiff", pages)
+    assert work(translator, source, tmp_path / "out").error is None
+    found, _, _ = read(tmp_path / "out" / "a.tiff")
+    assert [image.size for image in found] == [(30, 20), (11, 7)]
+    monkeypatch.setattr(translator, "translate_image", None)
+    for format in ("png", "webp"):
+        outcome = work(translator, source, tmp_path / format, Wanted(format))
+        assert isinstance(outcome.error, DataError)
+        assert "2 sizes" in str(outcome.error)
+        assert not (tmp_path / format).exists()
+
+
+def test_times_that_cannot_be_written_are_noted(tmp_path, translator):
+    given = [Image.new("RGB", (16, 12), colour) for colour in ("red", "green")]
+    source = saved(tmp_path / "in" / "a.png", given, duration=50, loop=100_000)
+    outcome = work(translator, source, tmp_path / "out", Wanted("webp"))
+    assert outcome.error is None
+    assert len(outcome.notes) == 1
+    assert read(tmp_path / "out" / "a.webp")[2] == 65535

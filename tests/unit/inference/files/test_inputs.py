@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import glob
 import os
 from pathlib import Path
 
@@ -90,3 +91,52 @@ def test_a_pipe_is_no_image_by_whatever_way_it_is_meant(photos, tmp_path):
     assert Path("pipe.png") not in found_by(photos / "*.png", tmp_path / "out")
     with pytest.raises(UsageError, match=r"pipe\.png is a pipe or a device"):
         find([photos / "pipe.png"], SUFFIXES, out=tmp_path / "out")
+
+
+@pytest.mark.parametrize("how", ["a pattern", "--recursive"])
+def test_links_to_folders_above_come_to_an_end_and_each_file_is_found_once(tmp_path, how):
+    folder = tmp_path / "photos"
+    for name in ("a.png", "x/b.png", "x/y/c.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    for place, target in (("x/up", folder), ("x/y/up", folder / "x"), ("x/y/here", ".")):
+        (folder / place).symlink_to(target)
+    given = folder / "**" / "*.png" if how == "a pattern" else folder
+    found, _ = find([given], SUFFIXES, recursive=how == "--recursive", out=tmp_path / "out")
+    assert [one.below for one in found] == [Path("a.png"), Path("x/b.png"), Path("x/y/c.png")]
+
+
+def test_patterns_mean_what_the_standard_library_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", ".b.png", "x/c.png", "x/.d.png", "x/y/e.png", "x/y/f.jpg", ".z/g.png"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    for pattern in (
+        "*.png", "**/*.png", "x/**", "**/y/*", "*/*/*", ".*", ".z/*", "**/[ce].p?g", 
+        "**/**/*.jpg", "*/c.png", str(tmp_path / "**" / "*.jpg"),
+    ):  # fmt: skip
+        expected = {
+            Path(path)
+            for path in glob.glob(pattern, recursive=True)  # noqa: PTH207
+            if Path(path).is_file() and Path(path).suffix in SUFFIXES
+        }
+        found, _ = find([Path(pattern)], SUFFIXES, out=Path("out"))
+        assert {one.path for one in found} == expected, pattern
+
+
+def test_a_pattern_does_not_lead_out_of_the_output_folder(photos, tmp_path):
+    (tmp_path / "above.png").touch()
+    with pytest.raises(UsageError, match="behind a wildcard"):
+        find([photos / "*" / ".." / ".." / "*.png"], SUFFIXES, out=tmp_path / "out")
+    assert found_by(photos / ".." / "*.png", tmp_path / "out") == [Path("above.png")]
+
+
+def test_a_link_in_a_loop_stops_nothing_but_itself(photos, tmp_path):
+    loop = tmp_path / "loop.png"
+    loop.symlink_to(loop)
+    (photos / "loop.png").symlink_to("loop.png")
+    found, _ = find([photos], SUFFIXES, out=loop / "out")
+    assert Path("loop.png") in [one.below for one in found]  # whoever reads it says what is wrong
+    assert Path("loop.png") not in found_by(photos / "*", tmp_path / "out")
+    with pytest.raises(UsageError, match=r"loop\.png"):
+        find([loop], SUFFIXES, out=tmp_path / "out")

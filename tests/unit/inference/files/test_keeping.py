@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import struct
 from pathlib import Path
 
 import pytest
@@ -82,3 +84,68 @@ def test_the_profile_of_other_colours_is_left_out(photo):
 def test_a_format_that_holds_none_of_it_is_written_all_the_same(photo):
     with written(photo, kept_from(photo, "all"), ".bmp") as image:
         assert image.size == (4, 6)
+
+
+def with_resolution(numerator: int, denominator: int) -> bytes:
+    """A TIFF file whose resolution is that fraction, in pixels an inch."""
+    stream = io.BytesIO()
+    Image.new("RGB", (6, 4), "red").save(stream, "TIFF", dpi=(72, 72))
+    content = bytearray(stream.getvalue())
+    [folder] = struct.unpack_from("<I", content, 4)
+    [count] = struct.unpack_from("<H", content, folder)
+    for entry in range(folder + 2, folder + 2 + 12 * count, 12):
+        tag, _, _, place = struct.unpack_from("<HHII", content, entry)
+        if tag in (282, 283):  # across and down
+            struct.pack_into("<II", content, place, numerator, denominator)
+    return bytes(content)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tiff", ".bmp"])
+@pytest.mark.parametrize(
+    ("resolution", "kept_as"),
+    [((300, 1), 300), ((0, 0), None), ((1, 0), None), ((2**32 - 1, 1), None)],
+)
+def test_what_is_no_resolution_is_left_out_and_said(tmp_path, suffix, resolution, kept_as):
+    path = tmp_path / "a.tiff"
+    path.write_bytes(with_resolution(*resolution))
+    notes = []
+    content = encoded(
+        [Image.new("RGB", (6, 4))],
+        FORMATS[suffix],
+        kept=kept_from(path, "all"),
+        note=notes.append,
+    )
+    with Image.open(io.BytesIO(content)) as image:
+        dpi = image.info.get("dpi")
+    if suffix == ".webp":  # which holds none
+        assert notes == []
+    elif kept_as is None:
+        assert dpi is None or max(dpi) < 100  # some formats always say one
+        assert len(notes) == 1
+    else:
+        assert dpi == pytest.approx((kept_as, kept_as), abs=0.1)
+        assert notes == []
+
+
+def test_metadata_that_the_format_cannot_hold_is_left_out_and_said_and_the_rest_is_kept():
+    exif = Image.Exif()
+    exif[ARTIST] = "x" * 70_000  # a segment of JPEG has 64 kB
+    notes = []
+    kept = Kept(SRGB, exif.tobytes(), (300, 300))
+    content = encoded([Image.new("RGB", (6, 4))], "JPEG", kept=kept, note=notes.append)
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.info["icc_profile"] == SRGB
+        assert image.info["dpi"] == (300, 300)
+        assert ARTIST not in image.getexif()
+    assert len(notes) == 1
+    assert "EXIF" in notes[0]
+
+
+def test_exif_that_cannot_be_copied_is_left_out_and_said(photo, monkeypatch):
+    def odd(self, *arguments):
+        raise struct.error("argument out of range")
+
+    monkeypatch.setattr(Image.Exif, "tobytes", odd)
+    kept = kept_from(photo, "all")
+    assert (kept.exif, kept.dpi) == (None, pytest.approx((300, 300), abs=0.1))
+    assert "EXIF" in kept.notes[0]

@@ -7,7 +7,7 @@ import pytest
 
 from gantrans.api.files import ImageFiles
 from gantrans.errors import UsageError
-from gantrans.inference.files.plan import FileJob, Wanted, plan
+from gantrans.inference.files.plan import FileJob, Wanted, ignores_case, plan
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_outputs_inside_the_input_folder_are_no_inputs(photos):
         job.target.parent.mkdir(parents=True, exist_ok=True)
         job.target.write_bytes(b"done")
     again = plan([photos], out, recursive=True, overwrite=True)
-    assert again.jobs == first.jobs
+    assert [job.outputs for job in again.jobs] == [job.outputs for job in first.jobs]
 
 
 @pytest.mark.parametrize(
@@ -235,6 +235,37 @@ def test_a_name_that_would_be_too_long_is_refused_before_any_work(tmp_path):
             plan([source], tmp_path / "out", wanted=wanted)
 
 
+@pytest.mark.parametrize("there", ["a link to nothing", "a link in a loop", "a pipe"])
+def test_whatever_has_the_name_of_an_output_is_there_already(photos, tmp_path, there):
+    out = tmp_path / "out"
+    out.mkdir()
+    if there == "a pipe":
+        os.mkfifo(out / "b.png")
+    else:
+        (out / "b.png").symlink_to("none.png" if there == "a link to nothing" else "b.png")
+    for options in ({}, {"resume": True}):
+        with pytest.raises(UsageError, match=r"b\.png"):
+            plan([photos], out, **options)
+    if there == "a pipe":
+        with pytest.raises(UsageError, match=r"b\.png is a pipe"):
+            plan([photos], out, overwrite=True)
+    else:
+        assert len(plan([photos], out, overwrite=True).jobs) == 3
+
+
+def test_only_what_was_there_may_be_replaced(photos, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "b.png").touch()  # a crash has left it empty
+    inputs, wanted = [photos / "b.png"], Wanted(cycle=True)
+    [fresh] = plan(inputs, tmp_path / "new", wanted=wanted).jobs
+    [resumed] = plan(inputs, out, resume=True, wanted=wanted).jobs
+    [forced] = plan(inputs, out, overwrite=True, wanted=wanted).jobs
+    assert fresh.replaceable == set()
+    assert resumed.replaceable == {out / "b.png"}
+    assert forced.replaceable == {out / "b.png", out / "b.cycle.png"}
+
+
 def test_replacing_and_leaving_out_do_not_go_together(photos, tmp_path):
     with pytest.raises(UsageError, match="say one of them"):
         plan([photos], tmp_path / "out", overwrite=True, resume=True)
@@ -244,3 +275,44 @@ def test_earlier_comparisons_among_the_inputs_are_told_for_what_they_are(photos,
     (photos / "b.compare.png").touch()
     with pytest.raises(UsageError, match=r"rename one, leave out \*\.compare\.\*, or"):
         plan([photos], tmp_path / "out", wanted=Wanted(compare=True))
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+@pytest.mark.parametrize("leading", ["out", "nothing"])
+def test_an_output_folder_that_is_a_link_to_nowhere_is_refused(photos, tmp_path, leading, below):
+    (tmp_path / "out").symlink_to(leading)
+    with pytest.raises(UsageError, match=r"out is a link that leads nowhere"):
+        plan([photos], tmp_path / "out" / below)
+
+
+def test_an_input_that_is_a_link_in_a_loop_is_planned_with_the_others(photos, tmp_path):
+    (photos / "loop.png").symlink_to("loop.png")
+    assert len(plan([photos], tmp_path / "out").jobs) == 4
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_names_that_differ_in_case_alone_clash_where_the_disk_ignores_case(
+    photos, tmp_path, monkeypatch, ignored
+):
+    other = tmp_path / "more" / "B.png"
+    other.parent.mkdir()
+    other.touch()
+    monkeypatch.setattr("gantrans.inference.files.plan.ignores_case", lambda folder: ignored)
+    if ignored:
+        with pytest.raises(UsageError, match=r"b\.png and .*B\.png would both become"):
+            plan([photos / "b.png", other], tmp_path / "out")
+    else:
+        assert len(plan([photos / "b.png", other], tmp_path / "out").jobs) == 2
+
+
+def test_whether_the_disk_ignores_case_is_tried_out(tmp_path):
+    (tmp_path / "a").touch()
+    assert ignores_case(tmp_path / "not" / "made") == (tmp_path / "A").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_an_input_is_known_by_any_of_its_names(photos, tmp_path):
+    (tmp_path / "out").mkdir()
+    os.link(photos / "b.png", tmp_path / "out" / "b.png")
+    with pytest.raises(UsageError, match="would replace the input"):
+        plan([photos / "b.png"], tmp_path / "out", overwrite=True)

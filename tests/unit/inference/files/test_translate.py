@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import subprocess
 import threading
@@ -373,6 +374,22 @@ def test_a_side_too_long_for_the_format_is_told_before_it_is_translated(
     assert "a.png: it has 16400 x 1 pixels, and WEBP" in str(outcome.error)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_comparison_too_wide_for_the_format_is_told_before_any_output_is_written(
+    tmp_path, both_ways, monkeypatch, turned
+):
+    exif = Image.Exif()
+    exif[0x0112] = 6 if turned else 1
+    (tmp_path / "in").mkdir()
+    Image.new("L", (1, 6000) if turned else (6000, 1)).save(tmp_path / "in" / "a.webp", exif=exif)
+    monkeypatch.setattr(both_ways, "translate_image", None)
+    jobs = plan([tmp_path / "in"], tmp_path / "out", wanted=Wanted(cycle=True, compare=True)).jobs
+    [outcome] = translate_files(both_ways, jobs, "winter")
+    assert isinstance(outcome.error, DataError)
+    assert "18000 x 1" in str(outcome.error)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("size", [(1, 1), (30_000, 10), (3, 200)])
 def test_odd_sizes_stay_what_they_are(tmp_path, translator, size):
     source = photo(tmp_path / "in" / "a.png", size)
@@ -511,17 +528,55 @@ def test_what_else_goes_wrong_in_a_thread_is_not_hidden(tmp_path, translator, mo
 
 def test_a_name_that_the_file_system_does_not_take_fails_alone(tmp_path, translator, monkeypatch):
     inputs = [photo(tmp_path / "in" / name) for name in ("a.png", "b.png")]
-    replace = Path.replace
+    link = os.link
 
-    def short_names_only(self, target):
-        if target.name == "a.png":
-            raise OSError(errno.ENAMETOOLONG, "File name too long", str(target))
-        return replace(self, target)
+    def short_names_only(file, name):
+        if name.name == "a.png":
+            raise OSError(errno.ENAMETOOLONG, "File name too long", str(name))
+        link(file, name)
 
-    monkeypatch.setattr(Path, "replace", short_names_only)
+    monkeypatch.setattr(os, "link", short_names_only)
     first, second = work(translator, inputs, tmp_path / "out")
     assert f"cannot write {tmp_path / 'out' / 'a.png'}: File name too long" in str(first.error)
     assert second.error is None
+
+
+def test_a_file_that_appears_during_the_work_stays_and_fails_its_input_alone(
+    tmp_path, both_ways, monkeypatch
+):
+    inputs = [photo(tmp_path / "in" / name) for name in ("a.png", "b.png", "c.png")]
+    out = tmp_path / "out"
+    plain = Stills.draw
+
+    def meanwhile(self, *arguments):
+        if not out.exists():
+            out.mkdir()
+            (out / "b.compare.png").write_bytes(b"of another program")
+        return plain(self, *arguments)
+
+    monkeypatch.setattr(Stills, "draw", meanwhile)
+    jobs = plan(inputs, out, wanted=Wanted(compare=True)).jobs
+    outcomes = list(translate_files(both_ways, jobs, "winter"))
+    assert [outcome.error is None for outcome in outcomes] == [True, False, True]
+    assert str(out / "b.compare.png") in str(outcomes[1].error)
+    assert (out / "b.compare.png").read_bytes() == b"of another program"
+    assert sorted(path.name for path in out.iterdir()) == [
+        "a.compare.png", "a.png", "b.compare.png", "c.compare.png", "c.png"
+    ]  # fmt: skip
+
+
+def test_two_commands_into_one_folder_replace_nothing_of_each_other(tmp_path, translator):
+    inputs = [photo(tmp_path / "in" / f"{number}.png") for number in range(6)]
+    both = [plan(inputs, tmp_path / "out").jobs for _ in range(2)]
+    first = translate_files(translator, both[0])
+    began = [next(first) for _ in range(2)]
+    second = list(translate_files(translator, both[1]))
+    contents = {path.name: path.stat().st_ino for path in (tmp_path / "out").iterdir()}
+    outcomes = [*began, *first]
+    for one, other in zip(outcomes, second, strict=True):
+        assert (one.error is None) != (other.error is None)
+    assert contents.keys() == {f"{number}.png" for number in range(6)}
+    assert contents == {path.name: path.stat().st_ino for path in (tmp_path / "out").iterdir()}
 
 
 @pytest.mark.parametrize("megapixels", [0, -1, float("inf"), float("nan")])

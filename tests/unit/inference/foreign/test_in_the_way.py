@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -42,26 +45,44 @@ def test_a_folder_in_the_place_of_a_file_is_said_before_any_file_is_replaced(
     assert len(list((tmp_path / "in").iterdir())) == 2
 
 
-def test_a_file_that_cannot_be_moved_is_one_message_that_says_what_was(
+def test_a_file_that_cannot_be_moved_is_one_message_and_leaves_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [save(resnet(), tmp_path / f"latest_net_G_{x}.pth") for x in "AB"]
-    replace = Path.replace
+    link = os.link
 
-    def refused(path: Path, target: Path) -> Path:
-        if target.name == "generator_ba.safetensors":
-            raise PermissionError(1, "Operation not permitted")
-        return replace(path, target)
+    def refused(file: Path, name: Path) -> None:
+        if name.name == "generator_ba.safetensors":
+            raise OSError(errno.EIO, "Input/output error", str(file), None, str(name))
+        link(file, name)
 
-    monkeypatch.setattr(Path, "replace", refused)
+    monkeypatch.setattr(os, "link", refused)
     out = tmp_path / "in"
     with pytest.raises(GantransError) as said:
         import_weights(files, out)
     assert str(said.value).startswith(
-        f"cannot write {out / 'generator_ba.safetensors'}: Operation not permitted, after "
-        "generator_ab.safetensors had been written"
+        f"cannot write {out / 'generator_ba.safetensors'}: Input/output error"
     )
-    assert [path.name for path in out.iterdir()] == ["generator_ab.safetensors"]
+    assert not out.exists()
+
+
+def test_a_file_that_appears_during_the_work_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [save(resnet(), tmp_path / f"latest_net_G_{x}.pth") for x in "AB"]
+    out = tmp_path / "in"
+    mine = out / "generator_ba.safetensors"
+    made = tempfile.mkdtemp
+
+    def meanwhile(**options: Any) -> str:
+        mine.write_text("mine")
+        return made(**options)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", meanwhile)
+    with pytest.raises(GantransError, match="generator_ba"):
+        import_weights(files, out)
+    assert [path.name for path in out.iterdir()] == [mine.name]
+    assert mine.read_text() == "mine"
 
 
 def test_a_model_is_not_mixed_with_the_rest_of_the_one_it_replaces(tmp_path: Path) -> None:
