@@ -246,7 +246,7 @@ def _refuse_inputs(jobs: Sequence[FileJob], out: Path) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int] | str:
-    """Device and inode, which tell files apart whatever case their names have; else the real path."""
+    """Device and inode, which no case of letters hides; the real path of what is not there."""
     try:
         status = path.stat()
     except OSError:  # there is none, or a link that leads nowhere
