@@ -161,7 +161,8 @@ def rates(path: Path) -> dict[int, float]:
 def test_the_rate_falls_on_a_plateau_and_a_resumed_run_remembers_how_long_it_waited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    same = {"summer->winter": {"psnr": {"value": 8.0}}}  # after the first, no new best
+    score = {"value": 8.0, "baselines": {}}
+    same = {"summer->winter": {"psnr": score}}  # after the first, no new best
     monkeypatch.setattr(Evaluation, "measure", lambda *_: same)
     train = {
         "decay": "plateau",
