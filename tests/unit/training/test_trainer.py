@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gantrans.builtins.datasets.seasons import DrawnScenes
 from gantrans.errors import DataError, NonFiniteError, SpecError
 from gantrans.training.evaluate import Evaluation
 from gantrans.training.session import run
@@ -196,3 +198,30 @@ def test_half_a_step_is_never_saved(tmp_path: Path, plugin: str) -> None:
     with pytest.raises(DataError, match=r"do not go together\. Nothing was saved yet\."):
         trained(tmp_path, plugins=[plugin], losses={"unfit": {}}, train={"checkpoint_every": 0})
     assert not list((tmp_path / "run" / "checkpoints").glob("step-*"))
+
+
+def test_evaluations_do_not_decode_the_test_images_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANTRANS_CACHE", str(tmp_path / "cache"))
+    decoded = Counter[str]()
+    image = DrawnScenes.image
+
+    def noted(scenes: DrawnScenes, index: int) -> Any:
+        decoded[f"{scenes.season} {scenes.label(index)}"] += 1
+        return image(scenes, index)
+
+    monkeypatch.setattr(DrawnScenes, "image", noted)
+    trained(tmp_path, train={"evaluate_every": 1, "sample_every": 0}, metrics={"l1": {}})
+    # For the cache's estimate, the cache, samples and health; six evaluations use each twice.
+    assert decoded["summer test-0000"] <= 4 and decoded["winter test-0001"] <= 4
+
+
+def test_a_resumed_run_has_the_baselines_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    train = {"checkpoint_every": 3, "keep_last": 9, "sample_every": 0}
+    path = trained(tmp_path, train=train, metrics={"l1": {}})
+    whole = json.loads((path / "summary.json").read_text())["metrics"]
+    (path / "summary.json").unlink()
+    assert run(resume=path / "checkpoints" / "step-00000003", device="cpu").metrics == whole
+    for scores in whole.values():
+        assert scores["l1"]["baselines"].keys() == {"input_unchanged", "mean_image"}
