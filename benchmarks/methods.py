@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from gantrans.api.baseline import LABELS
 from gantrans.spec.load import load
 from gantrans.training.assemble import assemble
 from gantrans.training.data import training_batches
@@ -58,7 +59,7 @@ def main() -> None:
     print(f"torch {torch.__version__}, {machine(device)}, 64 px, batch 1, seed {arguments.seed}")
     seconds = _rehearsed(arguments, device)
     print(f"{'':10} {'s/step':>8} {'steps':>6} {'minutes':>8} {'PSNR':>6} {'SSIM':>6}")
-    nothing: RunResult | None = None
+    last: RunResult | None = None
     for name in arguments.methods:
         epochs = int(arguments.epochs * seconds["cyclegan"] / seconds[name] + 1e-9)
         with tempfile.TemporaryDirectory() as folder:
@@ -69,11 +70,11 @@ def main() -> None:
             f"{scores['psnr']['value']:6.2f} {scores['ssim']['value']:6.3f}",
             flush=True,
         )
-        nothing = result
-    if nothing:
-        scores = nothing.metrics[WAY]
-        psnr, ssim = (scores[name]["doing_nothing"] for name in ("psnr", "ssim"))
-        print(f"{'nothing':10} {0:8.4f} {0:6} {0:8.2f} {psnr:6.2f} {ssim:6.3f}")
+        last = result
+    for baseline, label in LABELS.items() if last else ():
+        scores = last.metrics[WAY]
+        psnr, ssim = (scores[name]["baselines"][baseline] for name in ("psnr", "ssim"))
+        print(f"{label:15} {'':21} {psnr:6.2f} {ssim:6.3f}")
 
 
 def _spec(arguments: argparse.Namespace, name: str, epochs: int) -> dict[str, Any]:

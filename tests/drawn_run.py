@@ -52,7 +52,8 @@ def drawn_run(
     path: Path,
     *,
     swd: Sequence[float] = (200.0, 120.0, 80.0, 60.0),
-    nothing: float = 310.0,
+    unchanged: float = 310.0,
+    mean: float = 900.0,
     steps: int = 1000,
     finished: bool = True,
     health: Iterable[Mapping[str, Any]] = ({"step": 200, "state": "judging"},),
@@ -66,7 +67,8 @@ def drawn_run(
     Args:
         path: the folder to make.
         swd: of the evaluations, spread evenly.
-        nothing: the value of doing nothing.
+        unchanged: the value of the input unchanged.
+        mean: that of the mean image.
         steps: of the run.
         finished: whether it has its summary.
         health: the lines of health.jsonl.
@@ -103,7 +105,8 @@ def drawn_run(
     lines.sort(key=lambda line: line["step"])
     write_lines(path / "metrics.jsonl", lines)
     write_lines(path / "health.jsonl", health)
-    scores = {way: {"swd": {"value": swd[-1], "doing_nothing": nothing}} for way in WAYS}
+    baselines = {"input_unchanged": unchanged, "mean_image": mean}
+    scores = {way: {"swd": {"value": swd[-1], "baselines": baselines}} for way in WAYS}
     finite = [value for value in swd if math.isfinite(value)]
     best = {"step": evaluated[swd.index(min(finite))], "value": min(finite)} if finite else None
     checkpoint = path / "checkpoints" / f"step-{steps:08d}"

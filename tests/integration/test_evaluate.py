@@ -67,7 +67,7 @@ def complaint(command: Command, *arguments: Any) -> str:
     return err
 
 
-def test_every_number_comes_with_doing_nothing_and_an_interval(
+def test_every_number_comes_with_both_baselines_and_an_interval(
     command: Command, trained: Path
 ) -> None:
     report = found(command, trained)
@@ -79,7 +79,8 @@ def test_every_number_comes_with_doing_nothing_and_an_interval(
             low, high = score["interval"]
             assert low < score["value"] < high, name
             assert low >= 0 or name == "ssim", name
-            assert ("doing_nothing" in score) == (name != "cycle")
+            both = set() if name == "cycle" else {"input_unchanged", "mean_image"}
+            assert set(score["baselines"]) == both
     assert report["left_out"] == {}
     [warning] = report["warnings"]
     assert warning.startswith("the intervals are too narrow: 3 images are few, 20 or more")
@@ -203,7 +204,7 @@ def test_the_table_has_a_line_for_each_number_and_says_what_is_left_out(
     lines = out.splitlines()
     assert lines[0] == "test images: 3 of summer and 4 of winter"
     assert "summer to winter" in lines and "winter to summer" in lines
-    for words in ("swd ", "cycle ", "doing nothing", "95 % interval"):
+    for words in ("swd ", "cycle ", "input unchanged", "mean image", "95 % interval"):
         assert sum(words in line for line in lines) == 2, words
     assert "not measured: psnr, it needs pairs, and these data have none" in lines
 

@@ -160,7 +160,7 @@ def test_charts_zoom_smooth_and_hide(page: Page, written: str) -> None:
         )
         return values
 
-    values = column(2)  # of the first line: raw, smoothed, doing nothing
+    values = column(2)  # of the first line: raw, smoothed, baseline
     assert values == [200, 120, 80, 60] and column(3) == [310] * 4
     page.locator("#smoothing").evaluate(
         "s => { s.value = 50; s.dispatchEvent(new Event('input')) }"

@@ -21,6 +21,7 @@ from gantrans.inference.model_files import checkpoint_folders
 from gantrans.plugin.manager import load_registry
 from gantrans.spec.load import Source, load, validate
 from gantrans.training.assemble import assemble
+from gantrans.training.standing import digits
 from processes import Launcher, given
 from tiny_run import whole_sample
 
@@ -126,7 +127,7 @@ def test_the_best_is_the_one_with_the_highest_psnr(made: tuple[Path, str]) -> No
     assert (run / "checkpoints" / "best").read_text() == f"step-{best:08d}\n"
 
 
-def test_the_summary_says_how_good_it_is_beside_doing_nothing(made: tuple[Path, str]) -> None:
+def test_the_summary_says_how_good_it_is_beside_the_baselines(made: tuple[Path, str]) -> None:
     run, shown = made
     summary = json.loads((run / "summary.json").read_text())
     assert summary.keys() == {
@@ -139,16 +140,18 @@ def test_the_summary_says_how_good_it_is_beside_doing_nothing(made: tuple[Path, 
     assert summary["steps"] == 12 and summary["seconds"] > 0
     assert summary["metrics"].keys() == {"summer->winter", "winter->summer"}
     psnr = summary["metrics"]["summer->winter"]["psnr"]
-    assert psnr.keys() == {"value", "doing_nothing"}
+    assert psnr.keys() == {"value", "baselines"}
+    assert psnr["baselines"].keys() == {"input_unchanged", "mean_image"}
 
     last = shown.splitlines()[-7:]
     assert last[0].startswith("done: 12 steps in ")
-    gain = psnr["value"] - psnr["doing_nothing"]
+    strongest = max(psnr["baselines"].values())
+    gain = psnr["value"] - strongest
     word = "better" if gain > 0 else "worse"
-    assert last[1].startswith(
-        f"summer to winter: PSNR {psnr['value']:.2f} dB, {abs(gain):.2f} dB {word} than doing "
-        f"nothing ({psnr['doing_nothing']:.2f})"
+    start = (
+        f"summer to winter: PSNR {psnr['value']:.2f} dB, {digits(abs(gain))} dB {word} than the "
     )
+    assert last[1].startswith(start) and f"({strongest:.2f})" in last[1]
     assert last[3] == "pictures: runs/tiny-001/samples/step-00000012.png"
     assert (run.parent.parent / last[3].removeprefix("pictures: ")).is_file()
     assert "gantrans translate runs/tiny-001" in last[4]

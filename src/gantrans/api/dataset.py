@@ -34,14 +34,14 @@ class DatasetConfig(ComponentConfig):
     workers: int = Field(
         2,
         ge=0,
-        description="processes that decode and resize training images, for the cache or, without "
+        description="processes that decode and resize images, for the cache or, without "
         "one, beside training; 0: the training process itself",
     )
     cache_gib: float = Field(
         10.0,
         ge=0,
         allow_inf_nan=False,
-        description="GiB that decoded and resized training images may take on the disk, those of "
+        description="GiB that decoded and resized images may take on the disk, those of "
         "other runs included; 0: none are kept",
     )
 

@@ -17,8 +17,9 @@ class Translated:
     """One batch of translated test images, all (N, C, H, W) in [-1, 1].
 
     `fake` is the translation of `source`; `truth` is what it should look like, where the dataset
-    knows; `cycle` is `fake` translated back, where a metric asks for it. To score "doing nothing",
-    the framework passes `source` as `fake`.
+    knows; `cycle` is `fake` translated back, where a metric asks for it. To score the
+    baselines, the framework passes as `fake` the unchanged `source`, or N times the mean image of
+    the target's training images.
     """
 
     source: Tensor
@@ -44,9 +45,9 @@ class Metric(Component):
     """True: reads `truth`, and is left out where the dataset has none."""
 
     needs_cycle: ClassVar[bool] = False
-    """True: reads `cycle`, and is left out where nothing translates back, and of doing nothing.
+    """True: reads `cycle`, and is left out where nothing translates back, and of the baselines.
 
-    It never chooses the best checkpoint: doing nothing would win.
+    It never chooses the best checkpoint: the unchanged input would win.
     """
 
     needs_real: ClassVar[bool] = False

@@ -94,8 +94,12 @@ class DomainTransform(Table):
 
         Nothing with a zoom, which is drawn, and is one resampling with the resize.
         """
-        alone = {"resize": self.resize, "resize_mode": self.resize_mode} if not self.zoom else {}
-        return DomainTransform.model_validate({**alone, "flip": False})
+        return DomainTransform(flip=False) if self.zoom else self.resize_only()
+
+    def resize_only(self) -> DomainTransform:
+        """The resize alone: what precedes the centre crop outside training."""
+        alone = {"resize": self.resize, "resize_mode": self.resize_mode, "flip": False}
+        return DomainTransform.model_validate(alone)
 
     def zoomed(self, width: int, height: int, factor: float) -> tuple[int, int]:
         """The width and height that an image of `width` x `height` pixels gets, zoom included."""

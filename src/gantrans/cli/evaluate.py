@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from gantrans.api.baseline import LABELS
 from gantrans.cli.columns import aligned
 from gantrans.cli.options import Device, Model, PluginFiles, Settings
 from gantrans.errors import GantransError, UsageError
@@ -50,7 +51,7 @@ def evaluate(
         bool, typer.Option("--overwrite", help="Replace the file if it is there already.")
     ] = False,
 ) -> None:
-    """Judge a trained model by numbers, each beside that of doing nothing and with an interval."""
+    """Judge a trained model by numbers, each beside those of the baselines and with an interval."""
     names = [name.strip() for name in metrics.split(",")] if metrics is not None else None
     if names is not None and not all(names):
         raise UsageError(f"--metrics {metrics}: write names with commas between, such as swd,cycle")
@@ -99,7 +100,7 @@ def _lines(found: Judgement, split: str) -> Iterator[str]:
     for direction, scores in found.scores.items():
         yield ""
         yield direction.replace("->", " to ")
-        head = ("metric", "value", "95 % interval", "doing nothing", "better is")
+        head = ("metric", "value", "95 % interval", *LABELS.values(), "better is")
         rows = [head, *(_row(found, name, score) for name, score in scores.items())]
         for lines in aligned(rows, None):
             yield from lines
@@ -117,12 +118,12 @@ def _row(found: Judgement, name: str, score: Any) -> tuple[str, ...]:
     metric = named(found.metrics, name)
     unit = f" {metric.unit}" if metric.unit else ""
     ends = score.get("interval")
-    nothing = score.get("doing_nothing")
+    known = score["baselines"]
     return (
         name,
         digits(score["value"]) + unit,
         f"{digits(ends[0])} to {digits(ends[1])}" if ends else "-",
-        digits(nothing) + unit if nothing is not None else "-",
+        *(digits(known[name]) + unit if name in known else "-" for name in LABELS),
         "higher" if metric.higher_is_better else "lower",
     )
 

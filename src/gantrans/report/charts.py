@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from gantrans.api.baseline import Baseline
 from gantrans.report.curves import Curve, Extreme
 from gantrans.report.measures import Measure
 from gantrans.report.record import Record
@@ -31,7 +32,7 @@ class Series:
         run: the number of its run.
         place: which of the chart's places it is of; equal in all runs.
         curve: its points.
-        nothing: the value of doing nothing, drawn as a dashed line.
+        baseline: the strongest, drawn as a dashed line.
         best: the best value, marked.
     """
 
@@ -39,7 +40,7 @@ class Series:
     run: int
     place: int
     curve: Curve
-    nothing: float | None = None
+    baseline: Baseline | None = None
     best: Extreme | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -52,7 +53,7 @@ class Series:
             "place": self.place,
             "x": [step for step, _ in points],
             "y": [mean for _, mean in points],
-            "nothing": self.nothing,
+            "baseline": self.baseline.value if self.baseline else None,
             "best": [self.best.step, self.best.value] if self.best else None,
         }
 
@@ -99,8 +100,8 @@ def charts_of(records: Sequence[Record]) -> list[Chart]:
             several = f"{record.name} · " if len(records) > 1 else ""
             series = Series(f"{several}{place or title}".strip(), run, known.index(place), curve)
             if measure:
-                score = record.scores.get(place, {}).get(title, {})
-                series.nothing = score.get("doing_nothing")
+                score = record.scores.get(place, {}).get(title)
+                series.baseline = measure.strongest(score.baselines) if score else None
                 series.best = best_of(curve, measure)
             chart.series.append(series)
     order = list(GROUPS)

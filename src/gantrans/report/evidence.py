@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from gantrans.api.baseline import Baseline
 from gantrans.report.faults import Period
 from gantrans.report.measures import Measure
 from gantrans.report.record import Record, Score
@@ -15,43 +16,44 @@ from gantrans.report.state import State
 Trend = Literal["improving", "flat", "worse"]
 
 CLEAR, SLIGHT = 0.1, 0.02
-"""Shares of the value of doing nothing that make a gain clear, or slight."""
+"""Shares of a baseline's value that make a gain clear, or slight."""
 
 
 @dataclass(frozen=True)
 class Gain:
-    """How one direction does by the headline metric, against leaving the images alone.
+    """The headline metric of one direction, against the strongest baseline.
 
     Args:
         direction: such as "summer->winter".
         value: of the metric.
-        nothing: its value for the untouched images.
+        baseline: the strongest of those that are known: a value that beats it beats all of them.
         measure: how to read it.
-        denied_by: other metrics by which this direction is clearly worse than doing nothing.
+        denied_by: other metrics by which this direction is clearly worse than a baseline.
     """
 
     direction: str
     value: float
-    nothing: float
+    baseline: Baseline
     measure: Measure
     denied_by: tuple[str, ...] = ()
 
     @property
     def clear(self) -> bool:
-        """Whether it is clearly better than doing nothing, and no other metric denies it."""
+        """Whether it is clearly better than all baselines, and no other metric denies it."""
         return self.share > CLEAR and not self.denied_by
 
     @property
     def share(self) -> float:
-        """The gain as a share of the value of doing nothing; negative where it is worse.
+        """The gain as a share of the baseline's value; negative where it is worse.
 
         A value that is not finite is worse than any.
         """
         if not math.isfinite(self.value):
             return -math.inf
-        better = self.value - self.nothing
+        against = self.baseline.value
+        better = self.value - against
         better = better if self.measure.higher_is_better else -better
-        return better / abs(self.nothing) if self.nothing else math.copysign(better != 0, better)
+        return better / abs(against) if against else math.copysign(better != 0, better)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Evidence:
         passed: whether some came and went.
         watched: whether health was watched, and for long enough to judge.
         metric: the headline metric's name; None without one.
-        gains: of each direction whose value of doing nothing is known.
+        gains: of each direction with a known baseline.
         trend: of the headline metric; None with fewer than three evaluations.
         best_step: of the best evaluation, if there was one.
         at_best: the gains at the best checkpoint, where it is known.
@@ -91,7 +93,7 @@ def evidence_of(record: Record) -> Evidence:
     measure = record.measures.of(metric) if metric else None
     gains = _gains(record, metric, record.scores)
     values = _means(record, metric) if metric else {}
-    nothing_mean = sum(gain.nothing for gain in gains) / len(gains) if gains else None
+    baseline = sum(gain.baseline.value for gain in gains) / len(gains) if gains else None
     best, at_best = record.best_step, []
     if best is not None:
         at_best = _gains(record, metric, _scores_at(record, best))
@@ -107,7 +109,7 @@ def evidence_of(record: Record) -> Evidence:
         metric=metric,
         gains=gains,
         at_best=at_best if len(at_best) == len(gains) else (),
-        trend=trend(list(values.values()), measure, nothing_mean) if measure else None,
+        trend=trend(list(values.values()), measure, baseline) if measure else None,
         best_step=best,
     )
 
@@ -115,13 +117,14 @@ def evidence_of(record: Record) -> Evidence:
 def _gains(
     record: Record, metric: str | None, scores: Mapping[str, Mapping[str, Score]]
 ) -> list[Gain]:
-    """That of each direction whose value of doing nothing is known."""
+    """That of each direction with a known baseline."""
     gains = []
     for direction, metrics in scores.items():
         found = {
-            name: Gain(direction, score["value"], score["doing_nothing"], measure)
+            name: Gain(direction, score.value, baseline, measure)
             for name, score in metrics.items()
-            if "doing_nothing" in score and (measure := record.measures.of(name))
+            if (measure := record.measures.of(name))
+            and (baseline := measure.strongest(score.baselines))
         }
         denied = (name for name, gain in found.items() if gain.share < -CLEAR and name != metric)
         if metric in found:
@@ -137,11 +140,11 @@ def _scores_at(record: Record, step: int) -> dict[str, dict[str, Score]]:
             curve = record.curves.by_name.get(f"metrics/{name}/{direction}")
             value = curve.near(step) if curve else None
             if value is not None:
-                found.setdefault(direction, {})[name] = {**score, "value": value}
+                found.setdefault(direction, {})[name] = replace(score, value=value)
     return found
 
 
-def trend(values: Sequence[float], measure: Measure, nothing: float | None) -> Trend | None:
+def trend(values: Sequence[float], measure: Measure, baseline: float | None) -> Trend | None:
     """Where a metric goes in the last third of its evaluations.
 
     Improving: the best of the last third is better than all before by more than 3 % of what was
@@ -151,7 +154,7 @@ def trend(values: Sequence[float], measure: Measure, nothing: float | None) -> T
     Args:
         values: of the evaluations, in their order.
         measure: says which way is up.
-        nothing: the value of doing nothing; None: what is gained is counted from the first value.
+        baseline: the value of the strongest; None: gains are counted from the first value.
     """
     if len(values) < 3:
         return None
@@ -159,7 +162,7 @@ def trend(values: Sequence[float], measure: Measure, nothing: float | None) -> T
     good = [sign * value for value in values]
     late = max(1, len(good) // 3)
     before, after = good[:-late], good[-late:]
-    start = good[0] if nothing is None else min(sign * nothing, good[0])
+    start = good[0] if baseline is None else min(sign * baseline, good[0])
     gained = max(good) - start
     if gained <= 0:
         return "flat"

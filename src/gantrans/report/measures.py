@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gantrans.api.baseline import Baseline, strongest
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -14,6 +16,10 @@ class Measure:
     higher_is_better: bool
     unit: str = ""
     needs_cycle: bool = False
+
+    def strongest(self, baselines: Mapping[str, float]) -> Baseline | None:
+        """The baseline that is the hardest to beat, of their values by name; None without any."""
+        return strongest(baselines, higher_is_better=self.higher_is_better)
 
 
 # Runs of before spec.resolved.json had `measures` know only these metrics by name.

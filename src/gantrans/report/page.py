@@ -11,6 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from gantrans.api.baseline import LABELS
 from gantrans.page import templates
 from gantrans.report.charts import GROUPS, Chart, charts_of
 from gantrans.report.curves import ALL_POINTS
@@ -62,6 +63,7 @@ def html(records: Sequence[Record], verdicts: Sequence[Verdict]) -> str:
         groups=_groups(charts),
         differences=differences(records) if len(records) > 1 else [],
         scores=score_table(records),
+        baselines=list(LABELS.values()),
         data=_json(data),
         style=_own("report.css"),
         script=_own("report.js"),

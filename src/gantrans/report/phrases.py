@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from gantrans.report.evidence import Evidence, Gain
 from gantrans.report.faults import Period
@@ -21,11 +22,16 @@ def translations(gains: Sequence[Gain], *, past: bool = False) -> str:
 
 
 def numbers(known: Evidence, gains: Sequence[Gain]) -> str:
-    """swd 66 against 310, less is better"""
-    unit = gains[0].measure.unit
-    pairs = " and ".join(f"{short(gain.value)} against {short(gain.nothing)}" for gain in gains)
-    way = "more" if gains[0].measure.higher_is_better else "less"
-    return f"{known.metric} {pairs}{f' {unit}' if unit else ''}, {way} is better"
+    """psnr 20.4 against 18.3 dB of the mean training image, more is better"""
+    measure = gains[0].measure
+    unit = f" {measure.unit}" if measure.unit else ""
+    pairs = ""
+    for gain, after in zip_longest(gains, gains[1:]):
+        pairs += f"{short(gain.value)} against {short(gain.baseline.value)}"
+        if after is None or after.baseline.name != gain.baseline.name:
+            pairs += f"{unit} of {gain.baseline.phrase}"
+        pairs += " and " if after else ""
+    return f"{known.metric} {pairs}, {'more' if measure.higher_is_better else 'less'} is better"
 
 
 def place(known: Evidence) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gantrans.api.baseline import LABELS
 from gantrans.errors import UsageError
 from gantrans.inference.model_files import STATE_FILE, checkpoint_folders
 from gantrans.report.curves import Curves, read_curves
@@ -20,7 +21,17 @@ RESOLVED = "spec.resolved.json"
 LONGEST_TEXT = 60_000  # bytes of the spec, and of the end of the log
 
 
-Score = dict[str, float]
+@dataclass(frozen=True)
+class Score:
+    """A metric's number.
+
+    Args:
+        value: it may be infinite or NaN.
+        baselines: the finite values of known baselines, by their names in gantrans.api.baseline.
+    """
+
+    value: float
+    baselines: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -35,8 +46,7 @@ class Record:
         summary: summary.json.
         curves: of metrics.jsonl.
         health: of health.jsonl; None where nothing watched.
-        scores: by direction and metric: value, also if it is not finite, and doing_nothing, where
-            it is known and finite.
+        scores: by direction and metric.
         measures: how to read the metrics.
         log: the last lines of log.txt.
         data: data.json.
@@ -197,12 +207,13 @@ def _read_checkpoints(record: Record) -> dict[str, Any]:
     return newest
 
 
-def _score(members: Mapping[str, Any]) -> Score:
-    """What can be read of a score; nothing without its value."""
-    value, nothing = number(members.get("value")), finite(members.get("doing_nothing"))
+def _score(members: Mapping[str, Any]) -> Score | None:
+    """Read a score; None without its value."""
+    value, given = number(members.get("value")), table(members.get("baselines"))
     if value is None:
-        return {}
-    return {"value": value} if nothing is None else {"value": value, "doing_nothing": nothing}
+        return None
+    known = {name: found for name in LABELS if (found := finite(given.get(name))) is not None}
+    return Score(value, known)
 
 
 def _samples(folder: Path) -> dict[int, Path]:

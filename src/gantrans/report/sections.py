@@ -10,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+from gantrans.api.baseline import LABELS
 from gantrans.report.charts import best_of
 from gantrans.report.commands import commands
 from gantrans.report.moments import data_url
@@ -90,23 +91,24 @@ def score_table(records: Sequence[Record]) -> list[dict[str, Any]]:
 
 def _score(records: Sequence[Record], direction: str, name: str) -> dict[str, Any]:
     measure = next((m for record in records if (m := record.measures.of(name))), None)
-    scores = [record.scores.get(direction, {}).get(name, {}) for record in records]
-    nothing = [score["doing_nothing"] for score in scores if "doing_nothing" in score]
+    scores = [record.scores.get(direction, {}).get(name) for record in records]
+    there = [score for score in scores if score]
+    known = {b: value for score in reversed(there) for b, value in score.baselines.items()}
     unit = f" {measure.unit}" if measure and measure.unit else ""
     curves = [record.curves.by_name.get(f"metrics/{name}/{direction}") for record in records]
     bests = [best_of(curve, measure) for curve in curves]
-    values = [v for score in scores if math.isfinite(v := score.get("value", math.nan))]
+    values = [score.value for score in there if math.isfinite(score.value)]
     first = None  # best by a metric that copying wins, such as cycle, says nothing
-    if measure and nothing and len(values) > 1 and len(set(values)) > 1:
+    if measure and known and len(values) > 1 and len(set(values)) > 1:
         first = max(values) if measure.higher_is_better else min(values)
     return {
         "metric": name,
-        "nothing": short(nothing[0]) + unit if nothing else "-",
+        "baselines": [short(known[b]) + unit if b in known else "-" for b in LABELS],
         "better": "" if not measure else "more" if measure.higher_is_better else "less",
         "runs": [
             {
-                "end": short(score["value"]) + unit if "value" in score else "-",
-                "first": first is not None and score.get("value") == first,
+                "end": short(score.value) + unit if score else "-",
+                "first": first is not None and score is not None and score.value == first,
                 "best": f"best {short(best.value)} at step {best.step}" if best else "",
             }
             for score, best in zip(scores, bests, strict=True)

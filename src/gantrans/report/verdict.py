@@ -26,8 +26,7 @@ EARLY = 0.25
 """The share of a run before which no good number is no bad sign."""
 
 FEW = 200
-"""Steps before which nothing is said: by a metric such as psnr, a blurred gray is soon better than
-doing nothing."""
+"""Steps before which nothing is said: a few steps are no evidence, whatever the numbers are."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +50,14 @@ def verdict(known: Evidence) -> Verdict:
     | What is known | Verdict |
     |---|---|
     | it failed | bad: it broke off |
-    | a fault lasts, but its direction is clearly better than doing nothing | warning: look |
+    | a fault lasts, but its direction is clearly better than the baselines | warning: look |
     | a fault lasts, and it is early | warning: not yet; watch it |
     | a fault lasts | bad: stop; what is seen, what it means, what to try |
     | fewer steps than `FEW` | unknown: too early |
-    | no metric, or none against doing nothing | unknown: look at the pictures |
+    | no metric, or none with a baseline | unknown: look at the pictures |
     | not clearly better any more, but at the best checkpoint | warning: it worked best there |
-    | all directions better than doing nothing, but another metric denies it | warning: look |
-    | all directions better than doing nothing | good: it works |
+    | all directions better than the baselines, but another metric denies it | warning: look |
+    | all directions better than the baselines | good: it works |
     | some directions better | warning: it works one way |
     | none, and early, improving, or going on with too few evaluations | warning: not yet; wait |
     | none | bad: it does not work |
@@ -84,7 +83,7 @@ def verdict(known: Evidence) -> Verdict:
     if not worse and denied:
         said = (
             f"The numbers disagree: {translations(better)} closer to real images than the "
-            f"untouched originals by one ({numbers(known, better)}), but not by "
+            f"baselines by one ({numbers(known, better)}), but not by "
             f"{' and '.join(denied)}: judge by the pictures below; {go_on(known)}."
         )
         return Verdict("warning", said, aside)
@@ -93,19 +92,19 @@ def verdict(known: Evidence) -> Verdict:
         opening = "It works" if clear else "It works a little"
         much = "clearly" if clear else "slightly"
         said = (
-            f"{opening}: {translations(better)} {much} closer to real images than the untouched "
-            f"originals ({numbers(known, better)}){_no_fault(known)}; {go_on(known)}."
+            f"{opening}: {translations(better)} {much} closer to real images than the "
+            f"baselines ({numbers(known, better)}){_no_fault(known)}; {go_on(known)}."
         )
         return Verdict("good" if clear else "warning", said, aside)
     if better:
         said = (
             f"It works one way only: {translations(better)} closer to real images than the "
-            f"untouched originals ({numbers(known, better)}), {translations(worse)} not "
+            f"baselines ({numbers(known, better)}), {translations(worse)} not "
             f"({numbers(known, worse)}); {go_on(known)}."
         )
         return Verdict("warning", said, (_USUAL, *aside))
     not_closer = (
-        f"{translations(worse)} not closer to real images than the untouched originals "
+        f"{translations(worse)} not closer to real images than the baselines "
         f"({numbers(known, worse)})"
     )
     few = not state.done and known.trend is None
@@ -137,7 +136,7 @@ def _faulty(known: Evidence, early: bool, aside: Sequence[str]) -> Verdict:
     if len(denying) == len(places):
         sentence = (
             f"{seen('The numbers disagree', first).rstrip('.')}; and yet {translations(denying)} "
-            f"clearly closer to real images than the untouched originals "
+            f"clearly closer to real images than the baselines "
             f"({numbers(known, denying)}): look at the pictures below before you train on."
         )
     elif early:
@@ -162,8 +161,8 @@ def _elsewhere(known: Evidence, places: set[str]) -> list[str]:
         return []
     return [
         f"As for the other direction: {translations([gain])} "
-        f"{'' if gain.share > SLIGHT else 'not '}closer to real images than the untouched "
-        f"originals ({numbers(known, [gain])})."
+        f"{'' if gain.share > SLIGHT else 'not '}closer to real images than the "
+        f"baselines ({numbers(known, [gain])})."
         for gain in known.gains
         if gain.direction not in places
     ]
@@ -179,7 +178,7 @@ def _then(known: Evidence) -> str:
     return (
         f"step {known.best_step}, which `gantrans translate` takes, where "
         f"{translations(known.at_best, past=True)} clearly closer to real images than the "
-        f"untouched originals ({numbers(known, known.at_best)})"
+        f"baselines ({numbers(known, known.at_best)})"
     )
 
 
@@ -195,7 +194,7 @@ def _worked_once(known: Evidence) -> str:
 
 def _unmeasured(known: Evidence, aside: Sequence[str]) -> Verdict:
     why = (
-        f"{known.metric} could not be measured on the untouched images"
+        f"{known.metric} could not be measured for a baseline"
         if known.metric
         else "there is no metric yet"
         if not known.state.over

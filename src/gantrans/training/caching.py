@@ -1,4 +1,4 @@
-"""Which training images are cached: a cache is opened if it is still right, else built."""
+"""Which images are cached: a cache is opened if it is still right, else built."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ import PIL
 import torch
 
 from gantrans import __version__
+from gantrans.api.dataset import ImageSource, Split
 from gantrans.api.step import Domain
-from gantrans.training import transform
+from gantrans.api.transform import DomainTransform
+from gantrans.training import transform as preprocessing
 from gantrans.training.assemble import Job
 from gantrans.training.cache import ImageCache, Stored, header_bytes, read_header
 from gantrans.training.cache_builder import (
@@ -35,18 +37,35 @@ from gantrans.training.data import TrainingSamples
 GIB = 2**30
 
 
+Sources = Mapping[Split, Mapping[Domain, ImageSource]]
+Caches = Mapping[Split, Mapping[Domain, ImageCache]]
+
+
 def with_caches(
     job: Job,
     *,
     say: Callable[[str], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> TrainingSamples:
-    """The samples of a job, read from caches where their sources say where images come from.
+    """The samples of a job, read from caches as of `open_caches`."""
+    caches = open_caches(job, {"train": job.samples.sources}, say=say, stop=stop)
+    return replace(job.samples, caches=caches["train"])
 
-    A set of images that has no room is read as before, and a line says so.
+
+def open_caches(
+    job: Job,
+    sources: Sources,
+    *,
+    say: Callable[[str], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Caches:
+    """Caches of images, where their sources say where the images come from.
+
+    A set of images that has no room gets none, and a line says so.
 
     Args:
         job: the run.
+        sources: what to cache, by split and domain; what comes first has the first claim on room.
         say: takes lines on what takes long, and on what is not cached; absent: caches that are
             there are used, and none is made or changed.
         stop: whether to give up building.
@@ -54,41 +73,47 @@ def with_caches(
     Raises:
         DataError: for an unreadable image.
     """
-    samples, caches = job.samples, dict[Domain, ImageCache]()
+    caches: dict[Split, dict[Domain, ImageCache]] = {split: {} for split in sources}
     if not job.spec.data.cache_gib:
-        return samples
+        return caches
     try:
         folder = cache_folder()
     except OSError as error:
         if say is not None:
             say(f"images are decoded and resized each time, not cached: {error}")
-        return samples
+        return caches
     if say is not None:
         clear_abandoned(folder)
         make_room(folder, 0, int(job.spec.data.cache_gib * GIB), ())  # it may be less now
-    for domain in samples.sources:
-        cache = _cache(job, domain, caches, say=say, stop=stop)
-        if cache is not None:
-            caches[domain] = cache
-    return replace(samples, caches=caches)
+    for split, of_split in sources.items():
+        for domain, source in of_split.items():
+            in_use = [cache for some in caches.values() for cache in some.values()]
+            cache = _cache(job, split, domain, source, in_use, say=say, stop=stop)
+            if cache is not None:
+                caches[split][domain] = cache
+    return caches
 
 
 def _cache(
     job: Job,
+    split: Split,
     domain: Domain,
-    in_use: Mapping[Domain, ImageCache],
+    source: ImageSource,
+    in_use: Sequence[ImageCache],
     *,
     say: Callable[[str], None] | None,
     stop: Callable[[], bool],
 ) -> ImageCache | None:
-    samples, called = job.samples, f"the images of {getattr(job.spec.domains, domain)}"
-    source = samples.sources[domain]
+    samples, kind = job.samples, "images" if split == "train" else "test images"
+    called = f"the {kind} of {getattr(job.spec.domains, domain)}"
+    transform = samples.transform.of(domain)
+    kept_as = transform.fixed() if split == "train" else transform.resize_only()
     found = [source.origin(index) for index in range(len(source))]
     # Without "..", and without following links, which may lead elsewhere tomorrow.
     origins = [os.path.abspath(o) if isinstance(o, Path) else o for o in found if o is not None]  # noqa: PTH100
     if len(origins) < len(found):
         return None
-    made_for = _made_for(job, domain)
+    made_for = _made_for(job, split, domain, source, kept_as)
     name = hashlib.sha256(json.dumps(made_for, sort_keys=True).encode()).hexdigest()[:32]
     path = cache_file(name)
     if kept := _still_right(path, made_for, origins, renew=say is not None):
@@ -98,11 +123,11 @@ def _cache(
     images = SettledImages(
         samples.plugins,
         source,
-        samples.transform.of(domain).fixed(),
+        kept_as,
         samples.channels[domain],
     )
     bound = int(job.spec.data.cache_gib * GIB)
-    keep = [cache.path for cache in in_use.values()]
+    keep = [cache.path for cache in in_use]
 
     def told(done: int) -> None:
         say(f"decoding and resizing {called}: {done} of {len(images)} are cached")
@@ -140,7 +165,9 @@ def _cache(
     return cache
 
 
-def _made_for(job: Job, domain: Domain) -> dict[str, Any]:
+def _made_for(
+    job: Job, split: Split, domain: Domain, source: ImageSource, transform: DomainTransform
+) -> dict[str, Any]:
     """All that decides the pixels, beside the files that the images come from."""
     data, samples = job.spec.data, job.samples
     origin = job.loaded.registry.entry("dataset", data.component.name).origin
@@ -148,15 +175,15 @@ def _made_for(job: Job, domain: Domain) -> dict[str, Any]:
         "user": os.getuid() if sys.platform != "win32" else 0,  # nobody reads another's files
         "versions": [__version__, PIL.__version__, torch.__version__],
         "plugin": [origin.name, origin.version, origin.sha256],
-        "code": _code([type(job.dataset), type(samples.sources[domain])]),
+        "code": _code([type(job.dataset), type(source)]),
         "dataset": data.component.name,
         "settings": data.model_dump(
             mode="json", exclude={"transform", "repeat", "workers", "cache_gib"}
         ),
         "folder": str(job.dataset.base_dir.absolute()),
-        "split": "train",
+        "split": split,
         "domain": domain,
-        "transform": samples.transform.of(domain).fixed().model_dump(mode="json"),
+        "transform": transform.model_dump(mode="json"),
         "channels": samples.channels[domain],
     }
 
@@ -164,7 +191,7 @@ def _made_for(job: Job, domain: Domain) -> dict[str, Any]:
 def _code(classes: Sequence[type]) -> str:
     """A digest of the code that makes pixels: of the packages that these classes, and those that
     they derive from, are in, or of their one file; and of what converts and resizes."""
-    files = {Path(transform.__file__)}
+    files = {Path(preprocessing.__file__)}
     for part in {base for one in classes for base in one.__mro__}:
         module = sys.modules.get(part.__module__)
         if file := getattr(module, "__file__", None):  # a notebook has none

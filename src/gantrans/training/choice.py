@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gantrans.api.baseline import strongest
 from gantrans.api.metric import MetricConfig
 from gantrans.api.step import ENDS
 from gantrans.spec.model import RunSpec
 from gantrans.training.assemble import Job
-from gantrans.training.evaluate import Scores
+from gantrans.training.evaluate import Score, Scores
 from gantrans.training.standing import Measured, digits
 
 
 def first_usable(metrics: Mapping[str, MetricConfig]) -> str | None:
     """The key of the first metric that may choose; None if there is none.
 
-    What comes back says nothing of a translation: of it, doing nothing is best.
+    The way back says nothing of a translation: by it, the unchanged input would be the best.
     """
     usable = (key for key, config in metrics.items() if not config.component.needs_cycle)
     return next(usable, None)
@@ -35,7 +36,8 @@ class Choice:
         ranking: the best evaluations, {"step", "value"}, the best first, at most `train.keep_best`;
             of equal values the earlier comes first.
         waited: evaluations in a row without a new best.
-        newest: the newest evaluation; also "doing_nothing", where that can be had.
+        newest: the newest evaluation, {"step", "value", "baselines"}; these by name, as far as
+            they are known of all directions.
         stopped: whether the run ends for want of a new best.
     """
 
@@ -64,11 +66,13 @@ class Choice:
         """The best so far: {"step", "value", "metric"}; the earliest of equals."""
         return {**self.ranking[0], "metric": self.metric} if self.ranking else None
 
-    def mean(self, scores: Scores, member: str = "value") -> float | None:
+    def mean(self, scores: Scores) -> float | None:
         """The metric's mean over the directions; None if there is none."""
-        of_metric: list[Any] = [metrics.get(self.metric or "", {}) for metrics in scores.values()]
-        found = [float(score[member]) for score in of_metric if member in score]
-        return sum(found) / len(found) if found else None
+        return _mean([score["value"] for score in self._of_metric(scores)])
+
+    def _of_metric(self, scores: Scores) -> list[Score]:
+        """The chosen metric's score of each direction that has one."""
+        return [found[self.metric] for found in scores.values() if self.metric in found]
 
     def evaluated(self, step: int, scores: Scores) -> bool:
         """Take note of an evaluation; whether its step is one of the best, and to be kept.
@@ -78,9 +82,10 @@ class Choice:
         value = self.mean(scores)
         if value is None:
             return False
-        nothing = self.mean(scores, "doing_nothing")
-        self.newest = {"step": step, "value": value}
-        self.newest |= {} if nothing is None else {"doing_nothing": nothing}
+        known = [score["baselines"] for score in self._of_metric(scores)]
+        of_all = [name for name in known[0] if all(name in baselines for baselines in known)]
+        baselines = {name: _mean([some[name] for some in known]) for name in of_all}
+        self.newest = {"step": step, "value": value, "baselines": baselines}
         kept = False
         if math.isfinite(value):
             one = {"step": step, "value": value}
@@ -100,10 +105,10 @@ class Choice:
         if self.metric is None or self.newest is None:
             return None
         best = self.best or {"value": None, "step": None}
-        value, nothing = self.newest["value"], self.newest.get("doing_nothing")
-        return Measured(
-            self.metric, self.newest["step"], value, nothing, best["value"], best["step"]
-        )
+        known = self.newest.get("baselines", {})
+        baseline = strongest(known, higher_is_better=self.higher_is_better)
+        step, value = self.newest["step"], self.newest["value"]
+        return Measured(self.metric, step, value, baseline, best["value"], best["step"])
 
     def why_stopped(self) -> str | None:
         """Why the run ends early, in plain words; None if it does not."""
@@ -146,3 +151,7 @@ class Choice:
         self.newest, self.waited = state["newest"], int(state["waited"])
         self.stopped = state["stopped"] and 0 < self.train.stop_after <= self.waited
         return True
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None

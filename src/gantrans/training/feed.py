@@ -9,7 +9,7 @@ from signal import Signals
 from gantrans.errors import DataError
 from gantrans.training.assemble import Job
 from gantrans.training.batch import LoadedBatch
-from gantrans.training.caching import with_caches
+from gantrans.training.caching import Caches, Sources, open_caches
 from gantrans.training.data import TrainingSamples, training_batches
 from gantrans.training.stop import StopRequest
 from gantrans.training.stopwatch import Stopwatch
@@ -18,21 +18,22 @@ CANNOT_LOAD = 255
 """What a rank tells the others instead of the number of a signal."""
 
 
-def cached(job: Job, say: Callable[[str], None], stop: StopRequest) -> TrainingSamples:
-    """The samples, from caches: the first rank of each machine makes them for the others.
+def cached(job: Job, sources: Sources, say: Callable[[str], None], stop: StopRequest) -> Caches:
+    """Caches as of `open_caches`: the first rank of each machine makes them for the others.
 
     Raises DataError, on all ranks, for an image that cannot be read.
     """
-    samples, error = job.samples, None
+    caches: Caches = {}
+    error = None
     makes = job.ranks.here[0] == 0
     if makes:
         try:
-            samples = with_caches(job, say=say, stop=lambda: bool(stop.asked))
+            caches = open_caches(job, sources, say=say, stop=lambda: bool(stop.asked))
         except DataError as wrong:
             error = wrong
     job.ranks.wait()
     job.ranks.raise_any(error)
-    return samples if makes else with_caches(job)
+    return caches if makes else open_caches(job, sources)
 
 
 class Feed:

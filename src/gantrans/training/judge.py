@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 import gantrans
+from gantrans.api.baseline import MEAN_IMAGE
 from gantrans.api.dataset import Dataset, Split
 from gantrans.api.generator import Generator
 from gantrans.api.metric import MetricConfig
@@ -22,12 +23,14 @@ from gantrans.errors import CheckpointError, DataError, NonFiniteError, UsageErr
 from gantrans.inference.device import choose_device
 from gantrans.inference.model_files import generator_files, sha256_of
 from gantrans.inference.weights import WeightsHeader, load_generator, read_header
+from gantrans.plugin.carried import FilePlugins
 from gantrans.spec.load import LoadedSpec
 from gantrans.training import bootstrap
 from gantrans.training.distributed import refuse_several
 from gantrans.training.evaluate import Evaluation, Scores
 from gantrans.training.faults import blaming
 from gantrans.training.judging_spec import spec_of, with_names
+from gantrans.training.mean_image import AT_MOST
 
 FORMAT_VERSION = 1
 
@@ -105,8 +108,15 @@ def judge(
     dataset: Dataset = loaded.run.data.build(base_dir=loaded.source.base_dir)
     generators = _by_direction(loaded, dataset, found)
     with blaming(loaded):
+        own = loaded.registry.file_plugins()
         evaluation = Evaluation(
-            loaded.run, dataset, generators.keys(), chosen, split=split, bootstrap=True
+            loaded.run,
+            dataset,
+            generators.keys(),
+            chosen,
+            split=split,
+            bootstrap=True,
+            plugins=FilePlugins(tuple(origin.file for origin in own if origin.file)),
         )
         _refuse_impossible(evaluation, split, asked=metrics or ())
         total = evaluation.work
@@ -141,8 +151,8 @@ def _by_direction(
 
 def _refuse_impossible(evaluation: Evaluation, split: Split, asked: Sequence[str]) -> None:
     names = evaluation.spec.domains.model_dump()
-    for domain, source in evaluation.images.sources.items():
-        if not len(source):
+    for domain in evaluation.images.images.sources:
+        if not evaluation.images.count(domain):
             other = "train" if split == "test" else "test"
             raise DataError(
                 f"there are no {split} images of {names[domain]}: name data that have some "
@@ -197,7 +207,7 @@ def _judgement(
     model: Mapping[str, Any],
 ) -> Judgement:
     names = evaluation.spec.domains.model_dump()
-    images = {names[d]: len(source) for d, source in evaluation.images.sources.items()}
+    images = {names[d]: evaluation.images.count(d) for d in evaluation.images.images.sources}
     protocol = {
         "model": model,
         "split": split,
@@ -208,6 +218,7 @@ def _judgement(
             key: config.model_dump(mode="json") for key, config in evaluation.metrics.items()
         },
         "measured": evaluation.protocols,
+        "baselines": {MEAN_IMAGE: {"of": "training images, evenly spaced", "at_most": AT_MOST}},
         "interval": {
             "of": "bootstrap over images, moved to the value",
             "share": bootstrap.SHARE,
@@ -229,6 +240,9 @@ def _warnings(evaluation: Evaluation, scores: Scores, fewest: int) -> Iterator[s
                 f"{key}: {fewest} images are few, {config.component.enough} or more make a number "
                 "that can be compared"
             )
+    for domain, why in evaluation.unknown_means.items():
+        name = getattr(evaluation.spec.domains, domain)
+        yield f"no baseline is the mean training image of {name}: {why}"
     there = any("interval" in score for metrics in scores.values() for score in metrics.values())
     if there and fewest < bootstrap.ENOUGH:
         yield (

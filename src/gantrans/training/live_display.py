@@ -57,8 +57,8 @@ def _measured(measured: Measured | None) -> Iterator[str]:
     if measured is None:
         return
     yield f"{measured.metric} {digits(measured.value)} at step {measured.step}"
-    if measured.doing_nothing is not None:
-        yield f"doing nothing {digits(measured.doing_nothing)}"
+    if measured.baseline is not None:
+        yield f"{measured.baseline.label} {digits(measured.baseline.value)}"
     if measured.best is not None:
         yield f"best {digits(measured.best)} at step {measured.best_step}"
 

@@ -53,7 +53,7 @@ class RunResult:
         path: the run directory.
         steps: how many there were.
         seconds: of training, over all sessions.
-        metrics: by direction ("summer->winter") and metric: the value, and that of doing nothing.
+        metrics: by direction ("summer->winter") and metric: the value, and those of the baselines.
         stopped: why the run ended before its last step; None if it did not.
     """
 

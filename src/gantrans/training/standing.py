@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from gantrans.api.baseline import Baseline
 from gantrans.inference import memory
 
 
@@ -39,7 +40,7 @@ class Measured:
         metric: its key in the spec.
         step: of the newest evaluation.
         value: what that gave.
-        doing_nothing: the value of untranslated images, where that can be had.
+        baseline: the strongest baseline; None if none is known.
         best: the best value so far; None if none was finite.
         best_step: where that was.
     """
@@ -47,7 +48,7 @@ class Measured:
     metric: str
     step: int
     value: float
-    doing_nothing: float | None
+    baseline: Baseline | None
     best: float | None
     best_step: int | None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from shlex import quote
 
+from gantrans.api.baseline import strongest
 from gantrans.api.method import Method
 from gantrans.api.step import ENDS
 from gantrans.spec.model import RunSpec
@@ -73,15 +74,16 @@ def _why_not(job: Job) -> str:
 
 
 def _in_words(job: Job, name: str, score: Score) -> str:
-    """PSNR 19.27 dB, 11.90 dB better than doing nothing (7.37)"""
+    """PSNR 20.37 dB, 2.07 dB better than the mean training image (18.30)"""
     metric = named(job.spec.metrics, name)
     unit = f" {metric.unit}" if metric.unit else ""
     said = f"{name.upper()} {digits(score['value'])}{unit}"
-    if "doing_nothing" not in score:
+    baseline = strongest(score["baselines"], higher_is_better=metric.higher_is_better)
+    if baseline is None:
         return said
-    gain = score["value"] - score["doing_nothing"]
+    gain = score["value"] - baseline.value
     better = "better" if (gain > 0) == metric.higher_is_better else "worse"
     return (
-        f"{said}, {digits(abs(gain))}{unit} {better} than doing nothing "
-        f"({digits(score['doing_nothing'])})"
+        f"{said}, {digits(abs(gain))}{unit} {better} than {baseline.phrase} "
+        f"({digits(baseline.value)})"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from signal import Signals
 from typing import Any, NoReturn
 
@@ -20,6 +21,7 @@ from gantrans.errors import (
 from gantrans.inference.model_files import checkpoint_folders
 from gantrans.training import checkpoint, retention
 from gantrans.training.assemble import Job
+from gantrans.training.caching import Sources
 from gantrans.training.checkpoint import Checkpoint
 from gantrans.training.choice import Choice
 from gantrans.training.distributed import CommonDataError, LostRankError, noticing_loss
@@ -54,7 +56,7 @@ class Trainer:
     ) -> None:
         self.job, self.run, self.progress = job, run, progress
         self.training = TrainingStep(job)
-        self.evaluation = Evaluation.of(job)
+        self.evaluation = Evaluation.of(job, progress.say)
         self.ranks = job.ranks
         self.ledger, self.stopwatch = Ledger(job.ranks), Stopwatch(job)
         self.step = 0
@@ -122,8 +124,10 @@ class Trainer:
         if self.step:
             self._look()  # an error may have left something open at the step that was saved
         if self.finished:
-            return
-        samples = cached(self.job, self.progress.say, stop)
+            return  # killed between the last checkpoint and the end
+        caches = cached(self.job, self._sources(), self.progress.say, stop)
+        samples = replace(self.job.samples, caches=caches["train"])
+        self.evaluation.use_caches(caches)
         self.stopwatch.start(self.step)
         with closing(Feed(self.job, samples, self.step, self.stopwatch)) as feed:
             while not self.finished:
@@ -138,6 +142,11 @@ class Trainer:
                 self.ledger.add(self.step, terms, [batch.labels for batch in batches])
                 self.progress.advance(self.step, self.job.steps)
                 self._look()
+
+    def _sources(self) -> Sources:
+        """The images that are read again and again."""
+        test = self.evaluation.images.images.sources if self.evaluation.possible else {}
+        return {"train": self.job.samples.sources, "test": test}
 
     def _stop(self, signal: str) -> NoReturn:
         try:

@@ -229,15 +229,15 @@ def data_of(run: Path) -> Any:
     return json.loads(data, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
-def test_a_value_of_doing_nothing_that_is_not_finite_is_not_drawn(tmp_path: Path) -> None:
-    run = drawn_run(tmp_path / "run", nothing=math.inf)
+def test_a_baseline_that_is_not_finite_is_not_drawn(tmp_path: Path) -> None:
+    run = drawn_run(tmp_path / "run", unchanged=math.inf, mean=math.inf)
     drawn = [series for chart in data_of(run)["charts"] for series in chart]
-    assert drawn and all(series["nothing"] is None for series in drawn)
+    assert drawn and all(series["baseline"] is None for series in drawn)
 
 
 def test_numbers_that_are_none_stop_nothing(tmp_path: Path) -> None:
     run = drawn_run(tmp_path / "run")
-    score = {"value": HUGE, "doing_nothing": HUGE}
+    score = {"value": HUGE, "baselines": {"input_unchanged": HUGE, "mean_image": [HUGE]}}
     odd = {"steps": HUGE, "seconds": math.inf, "metrics": {"x": {"swd": score}}, "best_step": HUGE}
     (run / "summary.json").write_text(json.dumps(odd))
     facts = run / "checkpoints" / "step-00001000" / "training.json"

@@ -150,7 +150,7 @@ def test_runs_are_compared(tmp_path: Path) -> None:
     assert "seed 3 4" in seen.text and "train.log_every" not in seen.text
     assert "one · summer->winter" in seen.text and "two · summer->winter" in seen.text
     assert "These are not the same image" in seen.text
-    assert "swd less 310" in seen.text
+    assert "swd less 310 900" in seen.text
     same = made(one, drawn_run(tmp_path / "three"), out=tmp_path / "same.html")
     assert "These are not the same image" not in same.text and "their specs are equal" in same.text
 
@@ -170,7 +170,8 @@ def test_of_several_runs_the_best_is_bold_unless_copying_wins_it(tmp_path: Path)
     for name, swd, cycle in (("good", 60.0, 5.0), ("copying", 300.0, 0.1)):
         runs.append(drawn_run(tmp_path / name))
         summary = json.loads((runs[-1] / "summary.json").read_text())
-        scores = {"swd": {"value": swd, "doing_nothing": 310.0}, "cycle": {"value": cycle}}
+        baselines = {"input_unchanged": 310.0}
+        scores = {"swd": {"value": swd, "baselines": baselines}, "cycle": {"value": cycle}}
         summary["metrics"] = {"summer->winter": scores}
         (runs[-1] / "summary.json").write_text(json.dumps(summary))
     html = report(runs, tmp_path / "both.html").path.read_text(encoding="utf-8")

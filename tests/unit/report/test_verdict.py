@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from drawn_run import drawn_run, fault
+from drawn_run import WAYS, drawn_run, fault
+from gantrans.api.baseline import Baseline
 from gantrans.report.evidence import Evidence, Gain, evidence_of, trend
 from gantrans.report.faults import Period
 from gantrans.report.measures import Measure
@@ -25,9 +27,13 @@ def state(ending: Ending = "finished", step: int = 1000, why: str = "") -> State
     return State(ending, step, 1000, 60.0, why)
 
 
-def gains(*values: float, nothing: float = 300.0, measure: Measure = LESS) -> list[Gain]:
+def unchanged(value: float) -> Baseline:
+    return Baseline("input_unchanged", value)
+
+
+def gains(*values: float, measure: Measure = LESS) -> list[Gain]:
     ways = ("summer->winter", "winter->summer")
-    return [Gain(way, v, nothing, measure) for way, v in zip(ways, values, strict=False)]
+    return [Gain(way, v, unchanged(300.0), measure) for way, v in zip(ways, values, strict=False)]
 
 
 def known(**more: Any) -> Evidence:
@@ -57,8 +63,8 @@ def test_a_fault_beats_the_numbers() -> None:
     )
     assert said.more == (
         "It means this. Try: that.",
-        "As for the other direction: winter to summer is closer to real images than the untouched "
-        "originals (swd 70.0 against 300, less is better).",
+        "As for the other direction: winter to summer is closer to real images than the "
+        "baselines (swd 70.0 against 300 of the unchanged input, less is better).",
     )
     neither = verdict(known(faults=[period("no_translation")], gains=gains(290, 300)))
     assert neither.more[1].startswith(
@@ -81,11 +87,11 @@ def test_a_clear_gain_in_the_very_direction_of_a_fault_makes_the_numbers_disagre
     assert said.sentence == (
         "The numbers disagree (summer to winter and winter to summer): no_translation is seen; and "
         "yet summer to winter and winter to summer are clearly closer to real images than the "
-        "untouched originals (swd 66.0 against 300 and 70.0 against 300, less is better): look at "
-        "the pictures below before you train on."
+        "baselines (swd 66.0 against 300 and 70.0 against 300 of the unchanged input, less is "
+        "better): look at the pictures below before you train on."
     )
     assert said.more[0] == "It means this. Try: that."
-    denied = Gain("summer->winter", 12.0, 8.0, MORE, denied_by=("ssim",))
+    denied = Gain("summer->winter", 12.0, unchanged(8.0), MORE, denied_by=("ssim",))
     for gain in ([denied], gains(290, 70), ()):  # denied by another metric, elsewhere, unknown
         said = verdict(known(faults=both[:1], gains=gain))
         assert said.sentence.startswith("It does not work (summer to winter), and more of the same")
@@ -132,9 +138,10 @@ def test_a_run_that_got_worse_is_judged_by_the_checkpoint_that_is_used() -> None
     assert said.tone == "warning"
     assert said.sentence == (
         "It worked best at step 500, which `gantrans translate` takes, where summer to winter and "
-        "winter to summer were clearly closer to real images than the untouched originals (swd "
-        "40.0 against 300 and 50.0 against 300, less is better); it got worse since (summer to "
-        "winter: swd 330 against 300, less is better), no fault was seen: more of the same will "
+        "winter to summer were clearly closer to real images than the baselines (swd 40.0 against "
+        "300 and 50.0 against 300 of the unchanged input, less is better); it got worse since "
+        "(summer to winter: swd 330 against 300 of the unchanged input, less is better), no fault "
+        "was seen: more of the same will "
         "not help."
     )
     assert verdict(known(at_best=gains(40, 50))).tone == "good"  # it is worse, and still works
@@ -148,7 +155,7 @@ def test_a_run_that_got_worse_is_judged_by_the_checkpoint_that_is_used() -> None
 def test_a_value_that_is_not_finite_is_worse_and_named(value: float) -> None:
     one = verdict(known(gains=gains(66, value)))
     assert one.sentence.startswith("It works one way only: summer to winter is closer")
-    assert f"winter to summer is not (swd {value:.0f} against 300, less is better)" in one.sentence
+    assert f"winter to summer is not (swd {value:.0f} against 300 of the unch" in one.sentence
     both = verdict(known(gains=gains(value, value)))
     assert (both.tone, both.sentence[:16]) == ("bad", "It does not work")
 
@@ -213,8 +220,8 @@ def test_a_run_that_works_is_told_whether_to_go_on(ending: Ending, way: Any) -> 
     assert said.tone == "good"
     assert said.sentence.startswith(
         "It works: summer to winter and winter to summer are clearly closer to real images than "
-        "the untouched originals (swd 66.0 against 300 and 70.0 against 300, less is better), no "
-        "fault was seen; "
+        "the baselines (swd 66.0 against 300 and 70.0 against 300 of the unchanged input, less is "
+        "better), no fault was seen; "
     )
     assert GO_ON[ending, way] in said.sentence
 
@@ -225,18 +232,24 @@ def test_a_small_gain_works_a_little() -> None:
 
 
 def test_metrics_that_contradict_each_other_are_not_called_working() -> None:
-    gain = Gain("summer->winter", 12.0, 8.0, MORE, denied_by=("ssim",))
+    gain = Gain("summer->winter", 12.0, unchanged(8.0), MORE, denied_by=("ssim",))
     said = verdict(known(metric="psnr", gains=[gain]))
     assert said.tone == "warning"
     assert said.sentence.startswith("The numbers disagree: summer to winter is closer")
-    assert "12.0 against 8.00 dB, more is better), but not by ssim: judge by the" in said.sentence
+    assert (
+        "12.0 against 8.00 dB of the unchanged input, more is better), but not by ssim: judge by"
+        in said.sentence
+    )
 
 
 def test_one_direction_that_fails_is_named() -> None:
     said = verdict(known(gains=gains(66, 305)))
     assert said.tone == "warning"
     assert said.sentence.startswith("It works one way only: summer to winter is closer")
-    assert "winter to summer is not (swd 305 against 300, less is better)" in said.sentence
+    assert (
+        "winter to summer is not (swd 305 against 300 of the unchanged input, less is better)"
+        in said.sentence
+    )
 
 
 @pytest.mark.parametrize(
@@ -254,7 +267,7 @@ def test_one_direction_that_fails_is_named() -> None:
         ("finished", 1000, None, "bad", "will not help: change the spec or the data."),
     ],
 )
-def test_no_direction_better_than_doing_nothing(
+def test_no_direction_better_than_the_baselines(
     ending: Ending, step: int, way: Any, tone: str, says: str
 ) -> None:
     said = verdict(known(state=state(ending, step), gains=gains(310, 299), trend=way))
@@ -279,11 +292,14 @@ def test_the_trend_of_the_last_third(values: list[float], expected: str | None) 
     assert trend([-value for value in values], MORE, -310.0) == expected  # the other way up
 
 
-def test_the_gain_is_a_share_of_doing_nothing_whichever_way_is_up() -> None:
-    assert Gain("", 66, 300, LESS).share == pytest.approx(0.78)
-    assert Gain("", 12, 8, MORE).share == pytest.approx(0.5)
-    assert Gain("", 330, 300, LESS).share == pytest.approx(-0.1)
-    assert Gain("", 0.0, 0.0, LESS).share == 0 and Gain("", 1.0, 0.0, LESS).share < 0
+def test_the_gain_is_a_share_of_the_baseline_whichever_way_is_up() -> None:
+    def share(value: float, baseline: float, measure: Measure) -> float:
+        return Gain("", value, unchanged(baseline), measure).share
+
+    assert share(66, 300, LESS) == pytest.approx(0.78)
+    assert share(12, 8, MORE) == pytest.approx(0.5)
+    assert share(330, 300, LESS) == pytest.approx(-0.1)
+    assert share(0.0, 0.0, LESS) == 0 and share(1.0, 0.0, LESS) < 0
 
 
 def test_the_verdict_of_a_whole_run_directory(tmp_path: Path) -> None:
@@ -296,12 +312,13 @@ def test_the_verdict_of_a_whole_run_directory(tmp_path: Path) -> None:
     assert "was best at step 500" in of("worse", swd=(200, 90, 60, 90, 120, 130))
     assert of("once", swd=(200, 40, 150, 330)).startswith(
         "It worked best at step 500, which `gantrans translate` takes, where summer to winter and "
-        "winter to summer were clearly closer to real images than the untouched originals (swd "
-        "40.0 against 310 and 40.0 against 310, less is better); it got worse since"
+        "winter to summer were clearly closer to real images than the baselines (swd 40.0 against "
+        "310 and 40.0 against 310 of the unchanged input, less is better); it got worse since"
     )
     assert of("nan", swd=(200, 90, 60, math.nan)).startswith("It worked best at step 750, which")
     assert of("nans", swd=(math.nan,) * 4).startswith("It does not work: ")
-    assert "could not be measured on the untouched" in of("inf", nothing=math.inf)
+    nowhere = of("inf", unchanged=math.inf, mean=math.inf)
+    assert "could not be measured for a baseline" in nowhere
     assert of("nothing", swd=(320, 310, 315, 312)).startswith("It does not work: ")
     for name in ("no_translation", "collapsed", "inverted"):
         lines = [{"step": 100, "state": "judging"}, fault(300, name)]
@@ -313,6 +330,49 @@ def test_the_verdict_of_a_whole_run_directory(tmp_path: Path) -> None:
     assert of("recovered", health=over).startswith("It works")
     assert ", no fault lasts; " in of("recovered2", health=over)
     assert "no fault was seen" not in of("unwatched", health=())
+
+
+@pytest.mark.parametrize(
+    ("unchanged", "mean", "start", "against"),
+    [
+        (300.0, 150.0, "It works: ", "of the mean training image"),  # better than both: 60
+        (300.0, 62.5, "It works a little: ", "60.0 against 62.5 of the mean training image"),
+        (300.0, 50.0, "It does not work: ", "60.0 against 50.0 of the mean training image"),
+        (50.0, 300.0, "It does not work: ", "60.0 against 50.0 of the unchanged input"),
+        (math.inf, 150.0, "It works: ", "of the mean training image"),  # one is known
+    ],
+)
+def test_a_run_works_only_if_it_beats_both_baselines(
+    tmp_path: Path, unchanged: float, mean: float, start: str, against: str
+) -> None:
+    made = drawn_run(tmp_path / "run", swd=(60, 60, 60, 60), unchanged=unchanged, mean=mean)
+    said = verdict(evidence_of(read_record(made))).sentence
+    assert said.startswith(start) and against in said
+
+
+def test_each_number_names_its_own_baseline(tmp_path: Path) -> None:
+    both = gains(66, 70)
+    both[1] = replace(both[1], baseline=Baseline("mean_image", 280.0))
+    assert (
+        "swd 66.0 against 300 of the unchanged input and 70.0 against 280 of the mean training "
+        "image, less is better"
+    ) in verdict(known(gains=both)).sentence
+
+
+def test_a_metric_that_is_clearly_worse_than_one_baseline_denies_the_gain(tmp_path: Path) -> None:
+    made = drawn_run(tmp_path / "run", mean=150.0)
+    resolved = json.loads((made / "spec.resolved.json").read_text())
+    resolved["measures"]["ssim"] = {"higher_is_better": True}
+    (made / "spec.resolved.json").write_text(json.dumps(resolved))
+    summary = json.loads((made / "summary.json").read_text())
+    for scores in summary["metrics"].values():
+        baselines = {"input_unchanged": 0.3, "mean_image": 0.6}
+        scores["ssim"] = {"value": 0.5, "baselines": baselines}
+    with (made / "metrics.jsonl").open("a") as curves:
+        curves.write(json.dumps({"step": 1000, **{f"metrics/ssim/{w}": 0.5 for w in WAYS}}) + "\n")
+    (made / "summary.json").write_text(json.dumps(summary))
+    said = verdict(evidence_of(read_record(made)))
+    assert said.tone == "warning" and said.sentence.startswith("The numbers disagree: ")
 
 
 def test_numbers_have_three_digits() -> None:

@@ -25,7 +25,7 @@ from gantrans.training import cache_builder, cache_folder, caching
 from gantrans.training.assemble import Job
 from gantrans.training.batch import LoadedBatch
 from gantrans.training.cache import read_header
-from gantrans.training.caching import with_caches
+from gantrans.training.caching import open_caches, with_caches
 from gantrans.training.data import TrainingSamples, training_batches
 from tiny_run import tiny_job
 
@@ -144,6 +144,19 @@ def test_a_cache_goes_to_another_process(root: Path) -> None:
 def test_without_room_for_caches_none_are_made(root: Path, folder: Path) -> None:
     assert cached(job_of(root, cache_gib=0)).caches == {}
     assert files(folder) == []
+
+
+def test_a_test_split_is_cached_as_large_as_evaluation_wants_it(root: Path, folder: Path) -> None:
+    shutil.copytree(root / "trainA", root / "testA")
+    job = job_of(root, {**CUT, "zoom": [0.9, 1.3]})
+    sources = {"train": job.samples.sources, "test": {"a": job.dataset.source("test", "a")}}
+    caches = open_caches(job, sources, say=lambda line: None)
+    sizes = {split: {one.shape[1:] for one in of["a"].stored} for split, of in caches.items()}
+    assert (30, 24) in sizes["train"]  # a zoom is one resampling with the resize
+    assert {min(size) for size in sizes["test"]} == {20}
+    assert len(files(folder)) == 3
+    again = open_caches(job, sources)  # opened, not built
+    assert {split: set(of) for split, of in again.items()} == {"train": {"a", "b"}, "test": {"a"}}
 
 
 # What is still right, and what is not

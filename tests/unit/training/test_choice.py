@@ -18,7 +18,7 @@ def choice(metrics: list[str] | None = None, paired: bool = True, **train: Any) 
 
 
 def scores(**values: float) -> Any:
-    return {"a->b": {metric: {"value": value} for metric, value in values.items()}}
+    return {"a->b": {m: {"value": value, "baselines": {}} for m, value in values.items()}}
 
 
 def follow(chosen: Choice, values: list[float], metric: str = "swd") -> list[bool]:
@@ -28,15 +28,26 @@ def follow(chosen: Choice, values: list[float], metric: str = "swd") -> list[boo
 def test_it_follows_the_mean_over_the_directions() -> None:
     chosen = choice()
     found: Any = {
-        "summer->winter": {"psnr": {"value": 10.0, "doing_nothing": 8.0}, "ssim": {"value": 0.9}},
-        "winter->summer": {"psnr": {"value": 13.0, "doing_nothing": 7.0}, "ssim": {"value": 0.1}},
+        "summer->winter": {
+            "psnr": {"value": 10.0, "baselines": {"input_unchanged": 8.0, "mean_image": 9.0}},
+            "ssim": {"value": 0.9, "baselines": {}},
+        },
+        "winter->summer": {
+            "psnr": {"value": 13.0, "baselines": {"input_unchanged": 7.0, "mean_image": 12.0}},
+            "ssim": {"value": 0.1, "baselines": {}},
+        },
     }
     assert chosen.evaluated(5, found)
     assert chosen.best == {"step": 5, "value": 11.5, "metric": "psnr"}
     shown = chosen.measured()
     assert shown is not None
-    assert (shown.metric, shown.step, shown.value, shown.doing_nothing) == ("psnr", 5, 11.5, 7.5)
+    assert (shown.metric, shown.step, shown.value) == ("psnr", 5, 11.5)
+    assert shown.baseline == ("mean_image", 10.5)  # the stronger of both
     assert (shown.best, shown.best_step) == (11.5, 5)
+    del found["summer->winter"]["psnr"]["baselines"]["mean_image"]
+    chosen.evaluated(6, found)
+    again = chosen.measured()
+    assert again is not None and again.baseline == ("input_unchanged", 7.5)  # known of both ways
 
 
 @pytest.mark.parametrize(
@@ -44,7 +55,7 @@ def test_it_follows_the_mean_over_the_directions() -> None:
     [
         (None, True, "psnr"),
         (None, False, "swd"),  # pairs are what psnr, ssim and l1 need
-        (["psnr", "cycle"], False, None),  # of the way back, doing nothing is best
+        (["psnr", "cycle"], False, None),  # of the way back, the unchanged input is best
         (["cycle"], True, None),
         (["cycle", "swd"], True, "swd"),
         ([], True, None),

@@ -47,7 +47,7 @@ def test_one_that_needs_pairs_cannot_choose_without() -> None:
     assert problems(unpaired=True, train={"best_by": "swd"}) == []
 
 
-def test_the_way_back_cannot_choose_for_doing_nothing_would_win() -> None:
+def test_the_way_back_cannot_choose_for_the_unchanged_input_would_win() -> None:
     said = "train.best_by: cycle cannot choose: it is best of a generator that changes nothing"
     assert problems(train={"best_by": "cycle"}) == [said]
 

@@ -6,6 +6,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from gantrans.api.baseline import Baseline
 from gantrans.training.live_display import display
 from gantrans.training.standing import Measured, Pace, Standing
 
@@ -13,7 +14,7 @@ PACE = Pace(
     step=40, steps=1000, epoch=1, epochs=25, images_per_second=12.34, waiting=0.071,
     seconds_left=80.4,
 )  # fmt: skip
-MEASURED = Measured("swd", 40, 112.04, 189.41, 98.27, 20)
+MEASURED = Measured("swd", 40, 112.04, Baseline("mean_image", 189.41), 98.27, 20)
 FAULT = (
     "no translation from summer to winter since step 340: outputs differ from their inputs by "
     "0.012 (below 0.03)"
@@ -32,7 +33,7 @@ def test_all_that_one_wants_to_know_is_there() -> None:
     text = shown(Standing(PACE, CURVES, MEASURED, FAULT, "812 MiB"))
     for part in (
         "step 43/1000", "epoch 1/25", "left 1:20", "12.3 images/s", "waiting for data 7%",
-        "memory 812 MiB", "swd 112.04 at step 40", "doing nothing 189.41", "best 98.27 at step 20",
+        "memory 812 MiB", "swd 112.04 at step 40", "mean image 189.41", "best 98.27 at step 20",
         "health: no translation from summer to winter",
         *CURVES,
     ):  # fmt: skip
@@ -57,7 +58,7 @@ def test_it_fits_any_terminal(width: int, height: int, domain: str) -> None:
     assert len(lines) < height or width == 25
     if width >= 60:  # nothing but a long health or name is cut
         text = "\n".join(lines)
-        for part in ("left 1:20", "memory 812 MiB", "doing nothing 189.41", "at step 20", "0.2500"):
+        for part in ("left 1:20", "memory 812 MiB", "mean image 189.41", "at step 20", "0.2500"):
             assert part in text
 
 

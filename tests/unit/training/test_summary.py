@@ -18,19 +18,19 @@ def test_small_numbers_keep_three_digits(value: float, shown: str) -> None:
     assert digits(value) == shown
 
 
-def test_each_number_is_said_beside_doing_nothing_by_the_metrics_own_direction() -> None:
+def test_each_number_is_said_beside_its_strongest_baseline_by_the_metrics_own_direction() -> None:
     job = tiny_job(domains={"a": "summer", "b": "winter"})
     scores: Any = {
         "summer->winter": {
-            "l1": {"value": 12.5, "doing_nothing": 20.0},
-            "swd": {"value": 300.0, "doing_nothing": 120.0},
-            "cycle": {"value": 4.0},
+            "l1": {"value": 12.5, "baselines": {"input_unchanged": 20.0, "mean_image": 12.0}},
+            "swd": {"value": 90.0, "baselines": {"input_unchanged": 120.0, "mean_image": 400.0}},
+            "cycle": {"value": 4.0, "baselines": {}},
         }
     }
     line = in_words(job, Path("run"), 12, 1.0, scores, None)[1]
     assert line == (
-        "summer to winter: L1 12.50 levels, 7.50 levels better than doing nothing (20.00); "
-        "SWD 300.00, 180.00 worse than doing nothing (120.00); CYCLE 4.00 levels"
+        "summer to winter: L1 12.50 levels, 0.5 levels worse than the mean training image "
+        "(12.00); SWD 90.00, 30.00 better than the unchanged input (120.00); CYCLE 4.00 levels"
     )
 
 

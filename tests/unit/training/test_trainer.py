@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from equal_runs import contents, curves
+from gantrans.builtins.datasets.seasons import DrawnScenes
 from gantrans.errors import DataError, NonFiniteError, SpecError
 from gantrans.inference.model_files import checkpoint_folders
 from gantrans.training.evaluate import Evaluation
@@ -164,7 +166,8 @@ def rates(path: Path) -> dict[int, float]:
 def test_the_rate_falls_on_a_plateau_and_a_resumed_run_remembers_how_long_it_waited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    same = {"summer->winter": {"psnr": {"value": 8.0}}}  # after the first, no new best
+    score = {"value": 8.0, "baselines": {}}
+    same = {"summer->winter": {"psnr": score}}  # after the first, no new best
     monkeypatch.setattr(Evaluation, "measure", lambda *_: same)
     train = {
         "decay": "plateau",
@@ -279,3 +282,28 @@ def test_a_run_may_stop_early_by_an_evaluation_that_failed_at_first(
         trained(tmp_path / "cut", train=train)
     run(resume=tmp_path / "cut" / "run", device="cpu")
     assert_equal_runs(tmp_path / "cut" / "run", whole)
+def test_evaluations_do_not_decode_the_test_images_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANTRANS_CACHE", str(tmp_path / "cache"))
+    decoded = Counter[str]()
+    image = DrawnScenes.image
+
+    def noted(scenes: DrawnScenes, index: int) -> Any:
+        decoded[f"{scenes.season} {scenes.label(index)}"] += 1
+        return image(scenes, index)
+
+    monkeypatch.setattr(DrawnScenes, "image", noted)
+    trained(tmp_path, train={"evaluate_every": 1, "sample_every": 0}, metrics={"l1": {}})
+    # For the cache's estimate, the cache, samples and health; six evaluations use each twice.
+    assert decoded["summer test-0000"] <= 4 and decoded["winter test-0001"] <= 4
+
+
+def test_a_resumed_run_has_the_baselines_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    train = {"checkpoint_every": 3, "keep_last": 9, "sample_every": 0}
+    path = trained(tmp_path, train=train, metrics={"l1": {}})
+    whole = json.loads((path / "summary.json").read_text())["metrics"]
+    (path / "summary.json").unlink()
+    assert run(resume=path / "checkpoints" / "step-00000003", device="cpu").metrics == whole
+    for scores in whole.values():
+        assert scores["l1"]["baselines"].keys() == {"input_unchanged", "mean_image"}

@@ -13,7 +13,7 @@ class Cycle(ImageMetric):
     """Mean absolute difference of an image to its way there and back, in levels of 8 bits.
 
     0 (the same image comes back) to 255. It says that nothing got lost, not that anything was
-    translated: doing nothing comes back exactly.
+    translated: the unchanged input comes back exactly.
     """
 
     name = "cycle"

@@ -123,16 +123,16 @@
         legend.append(button);
         return value;
       });
-      if (this.lines.some((line) => line.nothing != null)) {
+      if (this.lines.some((line) => line.baseline != null)) {
         const note = document.createElement("span");
         note.className = "soft small";
-        note.textContent = "dashed: doing nothing · ring: best";
+        note.textContent = "dashed: the stronger baseline · ring: best";
         legend.append(note);
       }
     }
 
     // Columns for uPlot: all steps, then of each line the raw values, the smoothed ones, and the
-    // value of doing nothing.
+    // stronger baseline.
     table() {
       const joined = uPlot.join(this.lines.map((line) => [line.x, line.y]));
       const smoothed = uPlot.join(this.lines.map((line) => [line.x, smooth(line.y, keep())]));
@@ -140,7 +140,7 @@
       const columns = [joined[0]];
       this.lines.forEach((line, n) => {
         columns.push(positive(joined[n + 1]), positive(smoothed[n + 1]));
-        columns.push(positive(joined[0].map(() => line.nothing)));
+        columns.push(positive(joined[0].map(() => line.baseline)));
       });
       return columns;
     }
@@ -157,7 +157,7 @@
         const stroke = this.colour(line), dash = this.dash(line), show = !this.hidden.has(n);
         series.push({ stroke: faint(stroke), width: 1, dash, spanGaps: true, points: { show: false }, show: show && keep() > 0 });
         series.push({ stroke, width: 2, dash, spanGaps: true, show });
-        series.push({ stroke, width: 1.5, dash: [3, 5], points: { show: false }, show: show && line.nothing != null });
+        series.push({ stroke, width: 1.5, dash: [3, 5], points: { show: false }, show: show && line.baseline != null });
       });
       this.u = new uPlot({
         width: Math.max(200, this.plot.clientWidth), height: 240,

@@ -111,7 +111,7 @@ def test_a_small_picture_shows_what_a_large_one_shows() -> None:
     assert psnr(large.reduce(4), small) > 25
 
 
-def test_doing_nothing_is_a_poor_translation() -> None:
+def test_the_unchanged_input_is_a_poor_translation() -> None:
     dataset = seasons(test=32)
     a, b = dataset.source("test", "a"), dataset.source("test", "b")
     values = [psnr(a.image(i), b.image(i)) for i in range(32)]
