@@ -282,6 +282,8 @@ def test_a_run_may_stop_early_by_an_evaluation_that_failed_at_first(
         trained(tmp_path / "cut", train=train)
     run(resume=tmp_path / "cut" / "run", device="cpu")
     assert_equal_runs(tmp_path / "cut" / "run", whole)
+
+
 def test_evaluations_do_not_decode_the_test_images_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
