@@ -65,7 +65,7 @@ _GRAVEST = ("not_finite", "no_translation", "inverted", "collapsed", "hidden_inf
 
 
 def read_health(path: Path) -> Health:
-    """The periods in a health.jsonl; the first ones, if there are too many. Raises OSError."""
+    """The periods in a health.jsonl; the first ones, if there are too many. Raises FileError."""
     lasting: dict[tuple[str, str], Period] = {}
     ended: list[Period] = []
     damaged = left_out = 0

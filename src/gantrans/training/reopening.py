@@ -12,6 +12,7 @@ import torch
 from gantrans.errors import GantransError, UsageError
 from gantrans.inference.device import choose_device
 from gantrans.inference.model_files import checkpoint_folders
+from gantrans.plugin.trust import Trust, check_trust
 from gantrans.spec.load import load
 from gantrans.training import checkpoint, retention, rundir
 from gantrans.training.alike import refuse_unequal
@@ -40,6 +41,7 @@ def reopen(
     plugins: list[Path],
     device: str,
     ranks: Ranks,
+    trust: Trust,
 ) -> tuple[Job, Checkpoint | None]:
     """A run to go on with, and the checkpoint to go on from.
 
@@ -51,15 +53,18 @@ def reopen(
         plugins: one-file plugins; the run's copies are used beside them.
         device: where to compute.
         ranks: who trains.
+        trust: whether the run's copies may be executed; nobody is asked where there are several
+            ranks.
 
     Raises:
-        UsageError: if the run is finished.
+        UsageError: if the run is finished, or brings code that is not trusted.
         GantransError: as of loading a spec and a checkpoint.
     """
     if spec is None:
         source, copies = rundir.recorded(directory)
         given = {file.name for file in plugins}  # such a file takes the place of the run's copy
-        kept_files = [copy for copy in copies if copy.name not in given]
+        kept_files = {copy: digest for copy, digest in copies.items() if copy.name not in given}
+        check_trust(kept_files, trust if ranks.count == 1 else trust is True)  # who would answer?
         loaded = load(source, settings=settings, plugins=[*kept_files, *plugins])
     else:
         loaded = load(spec, settings=settings, plugins=plugins)

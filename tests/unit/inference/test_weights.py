@@ -128,9 +128,9 @@ def test_a_pickle_in_disguise_is_refused_and_not_executed(tmp_path, registry, wr
 
 
 def test_a_missing_file_or_a_folder_is_a_checkpoint_error(tmp_path):
-    with pytest.raises(CheckpointError, match="there is no weights file"):
+    with pytest.raises(CheckpointError, match="there is no such file"):
         read_header(tmp_path / "none.safetensors")
-    with pytest.raises(CheckpointError, match="cannot read the weights file"):
+    with pytest.raises(CheckpointError, match="it is a folder"):
         read_header(tmp_path)
 
 

@@ -46,7 +46,8 @@ def state(step: int) -> dict[str, Tensor]:
 
 
 def save(place: Path, step: int, best: int | None = None) -> Path:
-    facts = {"step": step, "seconds": 1.5, "best": {"step": best, "value": 9.0} if best else None}
+    chosen = {"step": best, "value": 9.0} if best else None
+    facts = {"step": step, "seconds": 1.5, "best": chosen, "scores": {}, "images": {"a": 4}}
     return checkpoint.save(place, {"generator_ab": (weights(step), HEADER)}, state(step), facts)
 
 
@@ -66,7 +67,8 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     assert found.headers["generator_ab"] == HEADER
     assert found.state.keys() == state(5).keys()
     assert all(torch.equal(found.state[key], value) for key, value in state(5).items())
-    assert found.facts == {"step": 5, "seconds": 1.5, "best": None}
+    expected = {"step": 5, "seconds": 1.5, "best": None, "scores": {}, "images": {"a": 4}}
+    assert found.facts == expected
 
 
 def test_latest_and_best_name_folders(tmp_path: Path) -> None:
