@@ -5,22 +5,29 @@ Each command either does its work or ends with one message, whatever lies in the
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 import gantrans
-from gantrans.errors import GantransError
+from gantrans.errors import GantransError, UsageError
 from gantrans.report.report import report
+from gantrans.training.distributed import Ranks
 from gantrans.training.judge import judge
+from gantrans.training.reopening import reopen
+from gantrans.training.rundir import RunDirectory
 from processes import everything
 from tiny_run import tiny_spec
+
+Command = Callable[..., tuple[int, str, str]]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes and links of POSIX")
 
@@ -200,3 +207,76 @@ def test_damage_is_one_message_and_nothing_outside_is_read_or_written(
         shutil.rmtree(outside) if outside.is_dir() else outside.unlink()
         page.unlink(missing_ok=True)
         assert list(tmp_path.iterdir()) == [], name
+
+
+@pytest.fixture
+def newcomer(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the run for a user, and a process, that has never executed its plugin."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for name in executed():
+        monkeypatch.delitem(sys.modules, name)
+    return Path(shutil.copytree(whole, tmp_path / "run"))
+
+
+def executed() -> list[str]:
+    return [name for name in sys.modules if name.startswith("gantrans_file_plugin_brightness")]
+
+
+EVALUATE = ["evaluate", "run", "--metrics", "psnr", "--device", "cpu"]
+
+
+@pytest.mark.parametrize("arguments", [EVALUATE, ["run", "--resume", "run", "--device", "cpu"]])
+def test_the_code_of_a_received_run_is_executed_once_the_user_agrees(
+    newcomer: Path, command: Command, arguments: list[str]
+) -> None:
+    code, out, err = command(*arguments)
+    assert (code, out, executed()) == (2, "", [])
+    digest = sha256(PLUGIN.encode()).hexdigest()
+    assert "run/plugins/brightness.py" in err and digest in err and "--trust" in err
+    assert "--trust" not in command(*arguments, "--trust")[2] and executed()
+    assert "--trust" not in command(*arguments)[2]  # it is remembered
+
+
+def test_on_a_terminal_the_user_is_asked(
+    newcomer: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for answer, code in (("no", 2), ("", 2), ("yes", 0), ("asked once only", 0)):
+        terminal = io.StringIO(f"{answer}\n")
+        with monkeypatch.context() as patch:
+            patch.setattr(terminal, "isatty", lambda: True, raising=False)
+            patch.setattr(sys, "stdin", terminal)
+            patch.setattr(sys.stdout, "isatty", lambda: True)
+            ended = command(*EVALUATE)
+        assert ended[0] == code, ended
+        assert ("brightness.py" in ended[1]) == (answer != "asked once only")
+
+
+def test_no_other_command_executes_it(newcomer: Path, command: Command) -> None:
+    assert command("report", "run")[0] == 0
+    assert gantrans.load(newcomer, device="cpu").targets
+    for spoken in (lambda: gantrans.run(resume=newcomer), lambda: judge(newcomer)):
+        with pytest.raises(UsageError, match="trust=True"):
+            spoken()
+    assert executed() == []
+
+
+class TwoRanks(Ranks):
+    """Those of a run without the other."""
+
+    def exchange(self, value: object) -> list[object]:
+        return [value, None]
+
+
+def test_of_several_ranks_none_asks(newcomer: Path) -> None:
+    def ask(copies: object) -> bool:
+        raise AssertionError("nobody would answer")
+
+    with pytest.raises(UsageError, match="--trust"):
+        reopen(RunDirectory(newcomer), None, None, (), [], "cpu", TwoRanks(count=2), ask)
+
+
+def test_a_plugin_that_the_user_names_needs_no_further_word(
+    newcomer: Path, command: Command
+) -> None:
+    assert command(*EVALUATE, "--plugin", "run/plugins/brightness.py")[0] == 0
+    assert command(*EVALUATE)[0] == 0

@@ -64,7 +64,7 @@ def reopen(
         source, copies = rundir.recorded(directory)
         given = {file.name for file in plugins}  # such a file takes the place of the run's copy
         kept_files = {copy: digest for copy, digest in copies.items() if copy.name not in given}
-        check_trust(kept_files, trust if ranks.count == 1 else trust is True)  # who would answer?
+        _check_trust(kept_files, trust, ranks)
         loaded = load(source, settings=settings, plugins=[*kept_files, *plugins])
     else:
         loaded = load(spec, settings=settings, plugins=plugins)
@@ -84,6 +84,18 @@ def reopen(
             "Train longer with a larger --set train.epochs=N"
         )
     return job, resumed
+
+
+def _check_trust(copies: Mapping[Path, str], trust: Trust, ranks: Ranks) -> None:
+    """See `check_trust`. The first rank decides for all: the others may run on other machines."""
+    refused = None
+    if ranks.first:
+        try:
+            check_trust(copies, trust if ranks.count == 1 else trust is True)
+        except UsageError as error:
+            refused = str(error)
+    if said := ranks.from_first(refused):
+        raise UsageError(said)
 
 
 def _refuse_stopped(job: Job, directory: RunDirectory, resumed: Checkpoint) -> None:
