@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import gantrans
+from drawn_run import drawn_run
 from gantrans.errors import GantransError, UsageError
 from gantrans.report.report import report
 from gantrans.training.distributed import Ranks
@@ -280,3 +281,13 @@ def test_a_plugin_that_the_user_names_needs_no_further_word(
 ) -> None:
     assert command(*EVALUATE, "--plugin", "run/plugins/brightness.py")[0] == 0
     assert command(*EVALUATE)[0] == 0
+
+
+def test_names_in_a_run_do_not_steer_the_terminal_of_who_reports_on_it(
+    tmp_path: Path, command: Command
+) -> None:
+    run = drawn_run(tmp_path / "run", swd=(310.0, 320.0, 90.0), finished=False)
+    (run / "log.txt").write_text("2026-11-26 02:00:00  ended: \x1b[2J\x9b2J\u202e gone\n")
+    code, out, err = command("report", "run")
+    assert code == 0 and "\\x1b[2J\\x9b2J\\u202e gone" in out
+    assert all(c.isprintable() or c == "\n" for c in out + err)
