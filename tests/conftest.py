@@ -27,6 +27,11 @@ if "GANTRANS_CACHE" not in os.environ:
     os.environ["GANTRANS_CACHE"] = tempfile.mkdtemp(prefix="gantrans-cache-")
     atexit.register(shutil.rmtree, os.environ["GANTRANS_CACHE"], ignore_errors=True)
 
+# Nor do the plugins that they execute become known to that user.
+if "XDG_STATE_HOME" not in os.environ:
+    os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="gantrans-state-")
+    atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
+
 Install = Callable[..., Path]
 
 

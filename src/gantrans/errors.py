@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class GantransError(Exception):
@@ -36,7 +37,19 @@ class DataError(GantransError):
 
 
 class CheckpointError(GantransError):
-    """A checkpoint or a weights file that is missing, damaged or does not fit."""
+    """A checkpoint, or a file of a run or a model, that is missing, damaged or does not fit."""
+
+
+class FileError(CheckpointError):
+    """A file of a run or a model that cannot be opened; `reason` says why, without its name."""
+
+    def __init__(self, path: Path | str, reason: str, action: str = "read") -> None:
+        self.reason = reason
+        super().__init__(f"cannot {action} {path}: {reason}")
+
+
+class MissingFileError(FileError):
+    """A file that is not there."""
 
 
 class NonFiniteError(GantransError):

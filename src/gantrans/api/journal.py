@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from gantrans.io.received import parse_json
+
 
 class Journal:
     """A file with one JSON object a line, each with its "step".
@@ -42,8 +44,8 @@ def entries(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
             try:
-                entry = json.loads(line)
-            except (ValueError, RecursionError):
+                entry = parse_json(line)
+            except ValueError:
                 continue
             if isinstance(entry, dict) and type(entry.get("step")) is int:
                 yield entry

@@ -44,7 +44,7 @@ def _run(arguments: Sequence[str] | None) -> None:
     if "WORLD_SIZE" in os.environ:  # as torchrun does; torch's own warnings would come from each
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     from gantrans.cli.app import app
-    from gantrans.inference.files.shown import shown
+    from gantrans.io.text import printable
 
     try:
         app(arguments, prog_name="gantrans")
@@ -52,8 +52,7 @@ def _run(arguments: Sequence[str] | None) -> None:
         # No markup, no wrapping, so that paths in it can be copied; printable, whatever they are.
         prefix = "" if error.exit_code == INTERRUPTED else "error: "
         if message := str(error):  # there is none where another process of the run has told it
-            lines = "\n".join(map(shown, message.split("\n")))
-            print(f"{prefix}{lines}", file=sys.stderr)
+            print(f"{prefix}{printable(message)}", file=sys.stderr)
         sys.exit(error.exit_code)
     except SystemExit as end:  # how typer ends every command, and Ctrl-C
         if end.code == INTERRUPTED:

@@ -19,6 +19,7 @@ from gantrans.cli.init import init
 from gantrans.cli.new_plugin import new_plugin
 from gantrans.cli.report import report
 from gantrans.cli.run import run
+from gantrans.cli.say import say
 from gantrans.cli.serve import serve
 from gantrans.cli.show_batch import show_batch
 from gantrans.cli.spec import schema, validate
@@ -34,7 +35,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"gantrans {__version__}")
+        say(f"gantrans {__version__}")
         raise typer.Exit
 
 

@@ -57,7 +57,7 @@ def bench(
         typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
         return
     for line in _lines(report):
-        typer.echo(line)
+        say(line)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gantrans.cli.options import PluginFiles, Settings
+from gantrans.cli.say import say
 from gantrans.errors import GantransError, RunInterruptedError, UsageError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def check_data(
     _show(collection, found)
     for target in (out, grid):
         if target is not None:
-            typer.echo(f"wrote {target}")
+            say(f"wrote {target}")
     if any(finding.severity == "error" for finding in found):
         raise typer.Exit(1)
 
@@ -158,7 +159,7 @@ def _show(collection: Collection, found: Sequence[Finding]) -> None:
         plural(sum(finding.severity == severity for finding in found), severity)
         for severity in SEVERITIES
     ]
-    typer.echo(f"\n{', '.join(counted)}" if found else "\nnothing to complain of")
+    say(f"\n{', '.join(counted)}" if found else "\nnothing to complain of")
 
 
 def _show_table(console: Console, collection: Collection) -> None:
@@ -179,15 +180,15 @@ def _show_finding(finding: Finding) -> None:
     from gantrans.inference.files.shown import shown
 
     colour = {"error": "red", "warning": "yellow", "note": "blue"}[finding.severity]
-    typer.echo()
+    say()
     typer.secho(f"{finding.severity}: ", fg=colour, bold=True, nl=False)
-    typer.echo(f"{finding.text}  [{finding.kind}]")
-    typer.echo(f"  meaning: {finding.means}")
-    typer.echo(f"  to do:   {finding.do}")
+    say(f"{finding.text}  [{finding.kind}]")
+    say(f"  meaning: {finding.means}")
+    say(f"  to do:   {finding.do}")
     listed = [" = ".join(group) for group in finding.groups] or list(finding.files)
     if finding.reasons:
         listed = [": ".join(both) for both in zip(finding.files, finding.reasons, strict=True)]
     for line in listed[:SHOWN]:
-        typer.echo(f"    {shown(line)}")
+        say(f"    {shown(line)}")
     if len(listed) > SHOWN:
-        typer.echo(f"    and {len(listed) - SHOWN:,} more (all of them with --json)")
+        say(f"    and {len(listed) - SHOWN:,} more (all of them with --json)")

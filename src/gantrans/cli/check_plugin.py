@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gantrans.cli.options import PluginFiles
+from gantrans.cli.say import say
 
 if TYPE_CHECKING:
     from gantrans.testing.check import Check, Outcome
@@ -59,7 +60,7 @@ def check_plugin(
     if as_json:
         typer.echo(json.dumps(results, indent=2, ensure_ascii=False))
     else:
-        typer.echo(_count(results))
+        say(_count(results))
     if any(result["status"] == "failed" for result in results):
         raise typer.Exit(1)
 
@@ -72,14 +73,14 @@ def _checked(subject: Subject, *, quiet: bool) -> Iterator[dict[str, str]]:
     width = max(len(check.name) for check in checks)
     failures: list[tuple[Check, Outcome]] = []
     if not quiet:
-        typer.echo(f"{subject.kind} {subject.name} ({subject.entry.origin})")
+        say(f"{subject.kind} {subject.name} ({subject.entry.origin})")
     for check in checks:
         outcome = check.of(subject)
         if outcome.status == "failed":
             failures.append((check, outcome))
         if not quiet:
             reason = f" ({outcome.message})" if outcome.status == "skipped" else ""
-            typer.echo(f"  {check.name.ljust(width)}  {SHOWN[outcome.status]}{reason}")
+            say(f"  {check.name.ljust(width)}  {SHOWN[outcome.status]}{reason}")
         yield {
             "kind": subject.kind,
             "name": subject.name,
@@ -90,9 +91,9 @@ def _checked(subject: Subject, *, quiet: bool) -> Iterator[dict[str, str]]:
         }
     if not quiet:
         for check, outcome in failures:
-            typer.echo(f"\n  {check.name}: {check.title}")
-            typer.echo(textwrap.indent(outcome.message, "    "))
-        typer.echo()
+            say(f"\n  {check.name}: {check.title}")
+            say(textwrap.indent(outcome.message, "    "))
+        say()
 
 
 def _count(results: Sequence[dict[str, str]]) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from gantrans.cli import listing
 from gantrans.cli.options import PluginFiles
+from gantrans.cli.say import say
 from gantrans.errors import PluginError, UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _show_one(registry: Registry, entry: Entry, alone: bool) -> None:
     except PluginError as error:
         if alone:
             raise
-        typer.echo(f"{error}\n")
+        say(f"{error}\n")
 
 
 def _check_kind(kind: str | None) -> None:

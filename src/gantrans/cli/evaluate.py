@@ -12,7 +12,9 @@ import typer
 
 from gantrans.api.baseline import LABELS
 from gantrans.cli.columns import aligned
-from gantrans.cli.options import Device, Model, PluginFiles, Settings
+from gantrans.cli.options import Device, Model, PluginFiles, Settings, TrustOption
+from gantrans.cli.say import say
+from gantrans.cli.trusting import ask
 from gantrans.errors import GantransError, UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def evaluate(
     split: Annotated[Literal["test", "train"], typer.Option(help="Which images.")] = "test",
     settings: Settings = None,
     plugin: PluginFiles = None,
+    trust: TrustOption = False,
     device: Device = "auto",
     as_json: Annotated[
         bool, typer.Option("--json", help="Write one JSON object, with the whole protocol.")
@@ -71,11 +74,15 @@ def evaluate(
             plugins=plugin or (),
             device=device,
             advance=advance,
+            trust=trust or ask,
         )
     text = json.dumps(found.as_json(), indent=1)
     if out is not None:
         _write(out, text, overwrite)
-    typer.echo(text if as_json else "\n".join(_lines(found, split)))
+    if as_json:
+        typer.echo(text)
+    else:
+        say("\n".join(_lines(found, split)))
 
 
 @contextmanager
@@ -85,13 +92,17 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
     from rich.progress import Progress
 
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("judging", total=None)
+    bar = Progress(console=console, transient=True, disable=not console.is_terminal)
+    task = bar.add_task("judging", total=None)
 
-        def advance(count: int, total: int) -> None:
-            bar.update(task, advance=count, total=total)
+    def advance(count: int, total: int) -> None:
+        bar.start()  # only now: before, there may have been a question to answer
+        bar.update(task, advance=count, total=total)
 
+    try:
         yield advance
+    finally:
+        bar.stop()
 
 
 def _lines(found: Judgement, split: str) -> Iterator[str]:

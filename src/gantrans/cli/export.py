@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from gantrans.cli.options import Model, PluginFiles, Target
+from gantrans.cli.say import say
 
 
 def export(
@@ -42,6 +43,6 @@ def export(
     with console.status("starting") as status:
         done = write(translator, out, format_, to=to, overwrite=overwrite, say=status.update)
     target = translator.choose(to)
-    typer.echo(f"{done.path}: translates to {target}, {done.size / 2**20:.1f} MiB")
+    say(f"{done.path}: translates to {target}, {done.size / 2**20:.1f} MiB")
     compared = ", ".join(map(str, done.parity.sizes))
-    typer.echo(f"largest difference from torch: {done.parity.difference:.1e} ({compared})")
+    say(f"largest difference from torch: {done.parity.difference:.1e} ({compared})")

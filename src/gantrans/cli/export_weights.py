@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from gantrans.cli.options import Model, OutFolder
+from gantrans.cli.say import say
 
 
 def export_weights(
@@ -34,4 +35,4 @@ def export_weights(
         model, out, form=form, name=name, generators_only=generators_only, overwrite=overwrite
     )
     for one in exported:
-        typer.echo(f"{one.source} -> {one.target}")
+        say(f"{one.source} -> {one.target}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from gantrans.cli.options import OutFolder
+from gantrans.cli.say import say
 
 if TYPE_CHECKING:
     from gantrans.inference.foreign.bring_in import Imported
@@ -64,9 +65,9 @@ def import_weights(
         overwrite=overwrite,
     )
     for one in imported:
-        typer.echo(f"{one.source} -> {one.target}: {_what(one)}")
+        say(f"{one.source} -> {one.target}: {_what(one)}")
     for note in notes:
-        typer.echo(note)
+        say(note)
 
 
 def _what(one: Imported) -> str:

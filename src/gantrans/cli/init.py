@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gantrans.cli.say import say
 from gantrans.errors import DataError, PluginError, UsageError
 from gantrans.spec.starter import RECIPES, starter_spec
 
@@ -58,13 +59,13 @@ def init(
     _write(spec, text)
 
     a, b = facts.domains
-    typer.echo(f"domains: {a.name} and {b.name}")
-    typer.echo(f"images: {facts.counts()}")
-    typer.echo(f"sizes: {facts.extent()}, {facts.colours()}")
+    say(f"domains: {a.name} and {b.name}")
+    say(f"images: {facts.counts()}")
+    say(f"sizes: {facts.extent()}, {facts.colours()}")
     for file in search.unreadable:
-        typer.echo(f"cannot be read: {file}; repair it or take it out before training", err=True)
-    typer.echo(f"wrote {spec}; every choice is explained in it")
-    typer.echo(f"next: gantrans run {shlex.quote(str(spec))}")
+        say(f"cannot be read: {file}; repair it or take it out before training", err=True)
+    say(f"wrote {spec}; every choice is explained in it")
+    say(f"next: gantrans run {shlex.quote(str(spec))}")
 
 
 def _look(search: Search, method: str) -> Facts:

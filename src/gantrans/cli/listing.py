@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gantrans.cli.columns import aligned, output_width
+from gantrans.cli.say import say
 
 if TYPE_CHECKING:
     from gantrans.plugin.registry import Entry, Origin, Plugin, Registry
@@ -32,17 +33,17 @@ def show_components(registry: Registry, entries: Sequence[Entry]) -> None:
     for kind, group in groupby(blocks, key=lambda block: block[0].ref.kind):
         _heading(plural(kind).upper())
         for _, lines in group:
-            typer.echo("\n".join(lines))
-        typer.echo()
+            say("\n".join(lines))
+        say()
     origins = {entry.origin for entry in entries}
-    typer.echo(f"{_count(entries, 'component')} of {_count(origins, 'plugin')}")
+    say(f"{_count(entries, 'component')} of {_count(origins, 'plugin')}")
 
 
 def show_troubles(plugins: Sequence[Plugin]) -> None:
     """The plugins that are broken, and those that every command waits for."""
     broken = [(_said(one.origin), one.reason) for one in plugins if one.reason]
     if broken:
-        typer.echo()
+        say()
         _heading(f"{_count(broken, 'broken plugin')}:")
         _show(broken)
     slow = [
@@ -51,7 +52,7 @@ def show_troubles(plugins: Sequence[Plugin]) -> None:
         if one.is_slow
     ]
     if slow:
-        typer.echo()
+        say()
         _heading(f"{_count(slow, 'slow plugin')}, which every command waits for:")
         _show(slow)
 
@@ -64,26 +65,26 @@ def show_described(registry: Registry, entry: Entry) -> None:
     conflict = registry.conflict(entry)
     _heading(f"{entry.ref.kind} {entry.ref.name} ({_said(entry.origin)})")
     if conflict:
-        typer.echo(f"conflict: {conflict}")
-    typer.echo(f"\n{one.documentation}\n")
+        say(f"conflict: {conflict}")
+    say(f"\n{one.documentation}\n")
     if one.requires is not None:
-        typer.echo(f"Reads of a step: {', '.join(('real', *one.requires))}")
-    typer.echo(f"File: {one.file}")
+        say(f"Reads of a step: {', '.join(('real', *one.requires))}")
+    say(f"File: {one.file}")
     if one.presets:
-        typer.echo()
+        say()
         _show([("PRESET", "STANDS FOR"), *one.presets.items()])
-    typer.echo()
+    say()
     if one.keys:
         heading = ("KEY", "TYPE", "DEFAULT", "MEANING")
         _show([heading, *((k.key, k.type, k.default, k.meaning) for k in one.keys)])
     else:
-        typer.echo("It has no keys.")
-    typer.echo()
+        say("It has no keys.")
+    say()
 
 
 def _show(rows: Sequence[Sequence[str]]) -> None:
     for lines in aligned(rows, output_width()):
-        typer.echo("\n".join(lines))
+        say("\n".join(lines))
 
 
 def _heading(text: str) -> None:

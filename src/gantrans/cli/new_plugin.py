@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gantrans.cli.say import say
+
 if TYPE_CHECKING:
     from gantrans.scaffold.naming import Naming
 
@@ -45,21 +47,21 @@ def new_plugin(
     new = naming(kind, name)
     refuse_claimed(new, load_registry())
     if new.name != name:
-        typer.echo(f"called {new.name}, since Python's names have no hyphens")
+        say(f"called {new.name}, since Python's names have no hyphens")
     if single_file:
         refuse_hiding_a_module(new)
         target = directory / f"{new.name}.py"
         write.write_file(target, write.component(new))
-        typer.echo(f"wrote {target}")
+        say(f"wrote {target}")
     else:
         target = directory / new.distribution
         texts = write.package(new)
         write.write_folder(target, texts)
-        typer.echo(f"wrote {target}:")
+        say(f"wrote {target}:")
         for path in texts:
-            typer.echo(f"  {path}")
+            say(f"  {path}")
     for line in _next(new, target, write.spec_piece(new), single_file=single_file):
-        typer.echo(line)
+        say(line)
 
 
 def _next(new: Naming, target: Path, piece: str, *, single_file: bool) -> Iterator[str]:

@@ -15,6 +15,13 @@ PluginFiles = Annotated[
     list[Path] | None,
     typer.Option("--plugin", metavar="FILE", help="Use a one-file plugin too; repeatable."),
 ]
+TrustOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust",
+        help="Execute the one-file plugins that the run brings, without asking.",
+    ),
+]
 Model = Annotated[
     Path,
     typer.Argument(

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from gantrans.cli.say import say
+
 
 def report(
     runs: Annotated[
@@ -34,8 +36,8 @@ def report(
 
     written = write(runs, out)
     for run, said in zip(runs, written.verdicts, strict=True):
-        typer.echo(f"{run}: {said.sentence}" if len(runs) > 1 else said.sentence)
-    typer.echo(f"{written.path}: {_size(written.size)}")
+        say(f"{run}: {said.sentence}" if len(runs) > 1 else said.sentence)
+    say(f"{written.path}: {_size(written.size)}")
     if open_it:
         typer.launch(written.path.absolute().as_uri())
 

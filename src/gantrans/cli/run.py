@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from gantrans.cli.options import PluginFiles, Settings
+from gantrans.cli.options import PluginFiles, Settings, TrustOption
+from gantrans.cli.trusting import ask
 from gantrans.errors import UsageError
 
 
@@ -36,6 +37,7 @@ def run(
             help="How to show the newest samples on a terminal that can.",
         ),
     ] = "none",
+    trust: TrustOption = False,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -67,4 +69,5 @@ def run(
         device=device,
         console=console,
         preview=preview,
+        trust=trust or ask,
     )

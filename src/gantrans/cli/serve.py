@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gantrans.cli.options import Device, MaxMemory, PluginFiles
+from gantrans.cli.say import say
 from gantrans.errors import UsageError
 
 NEEDED = ("fastapi", "uvicorn", "python_multipart")
@@ -77,9 +78,9 @@ def serve(
             def ready() -> None:
                 names = ", ".join(one.name for one in served)
                 where = served[0].translator.device
-                typer.echo(f"{names} on {where}: {door.url} (Ctrl-C ends it)")
+                say(f"{names} on {where}: {door.url} (Ctrl-C ends it)")
                 if not door.loopback:
-                    typer.echo(
+                    say(
                         f"warning: anyone who reaches port {door.port} of this machine can use it; "
                         "nothing is encrypted, and nobody is asked for a password",
                         err=True,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gantrans.cli.options import PluginFiles, Settings
+from gantrans.cli.say import say
 from gantrans.errors import GantransError
 
 
@@ -32,4 +33,4 @@ def show_batch(
             picture.save(beside, format="PNG")
     except OSError as error:
         raise GantransError(f"cannot write {out}: {error.strerror or error}") from error
-    typer.echo(f"{out}: {picture.width} x {picture.height} pixels")
+    say(f"{out}: {picture.width} x {picture.height} pixels")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gantrans.cli.options import PluginFiles, Settings
+from gantrans.cli.say import say
 
 if TYPE_CHECKING:
     from gantrans.spec.load import LoadedSpec
@@ -26,10 +27,10 @@ def validate(
 
     loaded = load(spec, settings=set_ or (), plugins=plugin or ())
     check(loaded)
-    typer.echo(f"{spec}: valid")
-    typer.echo(_in_one_line(loaded))
+    say(f"{spec}: valid")
+    say(_in_one_line(loaded))
     for line in spec_warnings(loaded):
-        typer.echo(line, err=True)
+        say(line, err=True)
 
 
 def schema(

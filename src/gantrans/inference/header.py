@@ -8,6 +8,7 @@ not keep the order of several, and equal networks shall give equal files, byte f
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,15 @@ from safetensors import SafetensorError, safe_open
 
 from gantrans.api.component import Kind
 from gantrans.errors import CheckpointError
+from gantrans.io.received import open_regular
 
 FORMAT_VERSION = 1
 METADATA_KEY = "gantrans"
+LONGEST_NAME = 255
+"""Characters of a domain, run, network or plugin; a plugin may be called as its file."""
+
+_DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # PEP 508
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,14 @@ class RecordedComponent:
     kind: Kind
     component: dict[str, Any]
     plugin: dict[str, str]
+
+    @property
+    def requirement(self) -> str | None:
+        """The plugin's distribution as pip takes it, "gantrans-swin==2.1"; None if it is none."""
+        name, version = self.plugin.get("name", ""), self.plugin.get("version", "")
+        if "sha256" in self.plugin or not _DISTRIBUTION.fullmatch(name):
+            return None
+        return f"{name}=={version}" if _VERSION.fullmatch(version) else name
 
     @property
     def plugin_in_words(self) -> str:
@@ -115,6 +130,12 @@ class WeightsHeader(RecordedComponent):
         return self.domains[domain or ""]
 
     def _check(self) -> None:
+        names = [self.role, self.run, *self.domains, *self.domains.values()]
+        for recorded in (self, self.dataset):
+            names += recorded.plugin.values() if recorded else ()
+        for name in names:
+            if not name.isprintable() or len(name) > LONGEST_NAME:
+                raise ValueError(f"its header has a name that nothing is called by: {name[:40]!r}")
         for recorded in (self, self.dataset):
             if recorded and not isinstance(recorded.component.get("type"), str):
                 raise ValueError("its header names no component")
@@ -134,13 +155,18 @@ class WeightsHeader(RecordedComponent):
 _HEADER = TypeAdapter(WeightsHeader)
 
 
-def read_header(path: Path) -> WeightsHeader:
+def read_header(path: Path, within: Path | None = None) -> WeightsHeader:
     """The header of a weights file.
 
+    Args:
+        path: the file.
+        within: the folder that it has to be in, see `open_regular`.
+
     Raises:
-        CheckpointError: if the file is missing, damaged, not a weights file of gantrans, or of a
-            newer format.
+        CheckpointError: if the file is missing, no regular file, damaged, not a weights file of
+            gantrans, or of a newer format.
     """
+    open_regular(path, within).close()  # safetensors would wait for a pipe
     try:
         with safe_open(path, framework="np") as file:  # "np": a header needs no torch
             text = (file.metadata() or {}).get(METADATA_KEY)
@@ -172,7 +198,5 @@ def unreadable(path: Path, error: Exception) -> CheckpointError:
             f"{path} is damaged, or no safetensors file ({error}): use another checkpoint, or copy "
             "the file again"
         )
-    if not path.exists():
-        return CheckpointError(f"there is no weights file {path}")
     reason = error.strerror if isinstance(error, OSError) else None
     return CheckpointError(f"cannot read the weights file {path}: {reason or error}")

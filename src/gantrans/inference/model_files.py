@@ -8,11 +8,11 @@ files `best` and `latest`, each with the name of one of them. Imports no torch.
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
-from gantrans.errors import CheckpointError
-from gantrans.inference.header import does_not_translate, read_header, unreadable
+from gantrans.errors import CheckpointError, FileError, MissingFileError
+from gantrans.inference.header import does_not_translate, read_header
+from gantrans.io.received import open_regular, read_json, read_text
 
 PARTIAL = ".partial"
 """How the name of a checkpoint folder ends while it is being written; such a one is never read."""
@@ -42,19 +42,28 @@ def generator_files(model: Path) -> list[Path]:
         )
     if model.is_file() and model.parent.name == "checkpoints" and model.name in POINTERS:
         model = pointed(model.parent, model.name) or model
+    if model.exists() and not (model.is_file() or model.is_dir()):
+        raise CheckpointError(
+            f"{model} is a pipe or a device: give a run directory, a checkpoint folder or a "
+            "generator file"
+        )
     if model.is_file() and model.suffix in FOREIGN:
         raise CheckpointError(
             f"{model} is a file of another program: bring it in with gantrans import-weights"
         )
+    within = None
     if model.is_file():
         files = [model]
     else:
+        within = _run_or_folder(model)
         checkpoints = model / "checkpoints"
         folder = _best_or_latest(model, checkpoints) if checkpoints.is_dir() else model
         files = sorted(folder.glob("generator_*.safetensors"))
         others = [] if files else sorted(folder.glob("*.safetensors"))
         for file in others:
-            if file.name != TRAINING_FILE and (header := read_header(file)).kind == "method":
+            if file.name == TRAINING_FILE:
+                continue
+            if (header := read_header(file, within)).kind == "method":
                 raise CheckpointError(does_not_translate(file, header))
         if not files:
             raise CheckpointError(
@@ -62,7 +71,7 @@ def generator_files(model: Path) -> list[Path]:
                 "checkpoint folder or a generator file"
             )
     for file in files:
-        _check_whole(file)
+        _check_whole(file, within)
     return files
 
 
@@ -74,11 +83,9 @@ def pointed(checkpoints: Path, name: str) -> Path | None:
     """
     pointer = checkpoints / name
     try:
-        folder = pointer.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
+        folder = read_text(pointer, within=checkpoints.parent).strip()
+    except MissingFileError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"cannot read {pointer}: {error}") from None
     there = checkpoint_folders(checkpoints)
     for checkpoint in there:
         if checkpoint.name == folder:
@@ -94,10 +101,23 @@ def checkpoint_folders(checkpoints: Path) -> list[Path]:
     return sorted(f for f in folders if f.is_dir() and f.suffix != PARTIAL)
 
 
-def sha256_of(file: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def sha256_of(file: Path, within: Path | None = None) -> str:
+    """The SHA-256 of a file's content, in hexadecimal.
+
+    Raises:
+        FileError: as of `open_regular`.
+    """
+    try:
+        with open_regular(file, within) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise FileError(file, error.strerror or str(error)) from None
+
+
+def _run_or_folder(folder: Path) -> Path:
+    """The folder that the files of a model must not leave: the run of a checkpoint, or itself."""
+    parent = folder.absolute().parent
+    return parent.parent if parent.name == "checkpoints" else folder
 
 
 def _best_or_latest(run: Path, checkpoints: Path) -> Path:
@@ -110,36 +130,35 @@ def _best_or_latest(run: Path, checkpoints: Path) -> Path:
     return found
 
 
-def _check_whole(file: Path) -> None:
-    """Compare a file with the digest that its checkpoint has of it, if it is in a checkpoint."""
-    try:
-        file.open("rb").close()  # safetensors says of every file that it cannot open: not there
-    except OSError as error:
-        raise CheckpointError(f"cannot read {file}: {error.strerror}") from None
+def _check_whole(file: Path, within: Path | None) -> None:
+    """Compare a file with the digest that its checkpoint has of it, if it is in a checkpoint.
+
+    Args:
+        file: of a network.
+        within: the folder that it must not leave; None: the user named the file itself.
+    """
+    open_regular(file, within).close()  # safetensors says of what it cannot open: not there
     checkpoint = file.absolute().parent
     if checkpoint.suffix == PARTIAL:
         raise CheckpointError(
             f"{checkpoint} is a checkpoint that was not written to the end; {_others(checkpoint)}"
         )
     state = checkpoint / STATE_FILE
-    if not state.is_file():
+    try:
+        digest = read_json(state, within or checkpoint)["files"].get(file.name)
+    except MissingFileError:
         return
-    try:
-        digest = json.loads(state.read_text(encoding="utf-8"))["files"].get(file.name)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except FileError as error:
+        raise _damaged(state, error.reason) from None
+    except (LookupError, TypeError, AttributeError):
         raise _damaged(state) from None
-    try:
-        whole = digest is None or digest == sha256_of(file)
-    except OSError as error:
-        raise unreadable(file, error) from None
-    if not whole:
+    if digest is not None and digest != sha256_of(file, within):
         raise _damaged(file)
 
 
-def _damaged(file: Path) -> CheckpointError:
+def _damaged(file: Path, why: str = "it is not what was saved") -> CheckpointError:
     return CheckpointError(
-        f"{file} is damaged, it is not what was saved: use another checkpoint; "
-        f"{_others(file.absolute().parent)}"
+        f"{file} is damaged, {why}: use another checkpoint; {_others(file.absolute().parent)}"
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import torch
@@ -16,13 +18,14 @@ from gantrans.api.dataset import Dataset
 from gantrans.api.files import ORDINARY, ImageFiles
 from gantrans.api.generator import Generator
 from gantrans.api.step import DOMAINS
-from gantrans.errors import CheckpointError, PluginError
+from gantrans.errors import CheckpointError, FileError, PluginError
 from gantrans.inference.header import FORMAT_VERSION as FORMAT_VERSION
 from gantrans.inference.header import METADATA_KEY, does_not_translate, unreadable
 from gantrans.inference.header import RecordedComponent as RecordedComponent
 from gantrans.inference.header import WeightsHeader as WeightsHeader
 from gantrans.inference.header import read_header as read_header
 from gantrans.inference.model_files import sha256_of
+from gantrans.io.received import open_regular
 from gantrans.plugin.registry import Registry
 
 
@@ -66,6 +69,7 @@ def save_tensors(
 
 def load_tensors(path: Path, device: torch.device | str) -> dict[str, Tensor]:
     """The tensors of a weights file by name. Raises CheckpointError if it cannot be read."""
+    open_regular(path).close()  # safetensors would wait for a pipe
     try:
         return load_file(path, device=str(device))
     except (OSError, SafetensorError) as error:
@@ -161,12 +165,15 @@ def _config(path: Path, registry: Registry, recorded: RecordedComponent) -> Any:
 
 def _copies(path: Path, registry: Registry) -> str:
     """A run keeps a copy of its one-file plugins; they are named here, not executed."""
-    folder = path.absolute().parent.parent.parent / "plugins"
+    run = path.absolute().parent.parent.parent
     known = {origin.sha256 for origin in registry.file_plugins()}
-    kept = [file for file in sorted(folder.glob("*.py")) if sha256_of(file) not in known]
+    kept = []
+    for file in sorted((run / "plugins").glob("*.py")):
+        with suppress(FileError):  # then it is no copy that gantrans made
+            kept += [file] if sha256_of(file, within=run) not in known else []
     if not kept:
         return ""
-    options = " ".join(f"--plugin {file}" for file in kept)
+    options = " ".join(f"--plugin {quote(str(file))}" for file in kept)
     return f": read the run's copy of its plugins, then give them with {options}"
 
 
@@ -178,9 +185,10 @@ def _how_to_get(path: Path, registry: Registry, recorded: RecordedComponent) -> 
         if broken.origin.name == name:
             return f"{wanted}, which is broken: {broken.reason}"
     if "sha256" not in recorded.plugin:
-        version = recorded.plugin.get("version", "")
-        return f"{wanted}, which is not installed: pip install {name}=={version}"
-    return wanted + (_copies(path, registry) or f": give that file with --plugin {name}")
+        if requirement := recorded.requirement:
+            return f"{wanted}, which is not installed: pip install {requirement}"
+        return f"{wanted}, which no package can be called: ask who made the file for its plugin"
+    return wanted + (_copies(path, registry) or f": give that file with --plugin {quote(name)}")
 
 
 def _misfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:

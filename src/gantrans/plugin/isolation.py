@@ -16,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 
 from gantrans.errors import PluginError
+from gantrans.io.text import shown
 
 _GANTRANS = Path(__file__).parents[1]
 
@@ -73,7 +74,7 @@ def isolated(who: object) -> Iterator[Outcome]:
             yield outcome
     except KeyboardInterrupt:
         print(
-            f"stopped in the plugin {who}; GANTRANS_PLUGINS=none leaves plugins out",
+            f"stopped in the plugin {shown(str(who))}; GANTRANS_PLUGINS=none leaves plugins out",
             file=sys.stderr,
         )
         raise

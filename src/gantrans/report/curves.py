@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gantrans.report.values import count, finite, parsed
+from gantrans.io.received import open_regular, parse_json
+from gantrans.report.values import count, finite
 
 LONGEST_LINE = 1 << 20  # bytes; what is longer is no line of numbers
 MOST_CURVES = 400
@@ -111,7 +112,7 @@ class Curves:
 
 
 def read_curves(path: Path) -> Curves:
-    """The curves in a metrics.jsonl. Raises OSError."""
+    """The curves in a run's metrics.jsonl. Raises FileError."""
     found = Curves()
     for line in _lines(path):
         record = _record(line)
@@ -142,7 +143,7 @@ def read_events(path: Path) -> Iterator[Mapping[str, Any] | None]:
 
 def _record(line: bytes) -> dict[str, Any] | None:
     try:
-        record = parsed(line)
+        record = parse_json(line)
     except ValueError:  # also of text that is no UTF-8
         return None
     if not isinstance(record, dict) or count(record.get("step")) is None:
@@ -155,7 +156,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 
     Not by `api.journal.entries`, which trusts the length of a line and passes over damaged ones.
     """
-    with path.open("rb") as stream:
+    with open_regular(path, within=path.parent) as stream:
         while line := stream.readline(LONGEST_LINE):
             rest = line
             while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):

@@ -72,7 +72,7 @@ _GRAVEST = (
 
 
 def read_health(path: Path) -> Health:
-    """The periods in a health.jsonl; the first ones, if there are too many. Raises OSError."""
+    """The periods in a health.jsonl; the first ones, if there are too many. Raises FileError."""
     lasting: dict[tuple[str, str], Period] = {}
     ended: list[Period] = []
     damaged = left_out = 0

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gantrans.report.values import count, parsed
+from gantrans.io.received import parse_json
+from gantrans.report.values import count
 
 LAYOUT, VERSION = "gantrans", 1
 """The text's key, also in `Image.info`. It is JSON:
@@ -36,7 +37,7 @@ def placed(text: Any, size: tuple[int, int]) -> list[Placed]:
     Nothing, where it is no text, of another version, or where an image would lie outside.
     """
     try:
-        said = parsed(text)
+        said = parse_json(text)
         if said["version"] != VERSION:
             return []
         return [

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from PIL import Image, features
 
+from gantrans.errors import FileError
+from gantrans.io.received import open_regular
 from gantrans.report.layout import LAYOUT, Box, Placed, placed
 from gantrans.report.record import Record
 
@@ -127,8 +129,8 @@ def _read(record: Record, steps: Sequence[int], level: Level) -> Samples:
     sheets: dict[str, Tile] = {}
     for step in reversed(steps):
         try:
-            picture, blocks = _opened(record.samples[step])
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            picture, blocks = _opened(record.samples[step], record.path)
+        except (OSError, FileError, ValueError, SyntaxError, Image.DecompressionBombError):
             found.damaged += 1
             continue
         new = len(found.steps)
@@ -189,9 +191,9 @@ def _put(tile: Tile, url: str, moment: int) -> None:
     tile.at.append(url)
 
 
-def _opened(path: Path) -> tuple[Image.Image, list[Placed]]:
+def _opened(path: Path, run: Path) -> tuple[Image.Image, list[Placed]]:
     """A grid and its blocks; none of a PNG that does not say where they are."""
-    with Image.open(path) as opened:
+    with open_regular(path, within=run) as file, Image.open(file, formats=["PNG"]) as opened:
         opened.load()
         return opened.convert("RGB"), placed(opened.info.get(LAYOUT), opened.size)
 

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from gantrans.api.baseline import LABELS
-from gantrans.errors import UsageError
+from gantrans.errors import FileError, MissingFileError, UsageError
 from gantrans.inference.model_files import STATE_FILE, checkpoint_folders
+from gantrans.io.received import open_regular, parse_json, read_bytes
 from gantrans.report.curves import Curves, read_curves
 from gantrans.report.faults import Health, read_health
 from gantrans.report.measures import Measures, measures_of
 from gantrans.report.names import names
 from gantrans.report.state import State, newest_checkpoint, state_of
-from gantrans.report.values import count, finite, number, parsed
+from gantrans.report.values import count, finite, number
 
 RESOLVED = "spec.resolved.json"
 LONGEST_TEXT = 60_000  # bytes of the spec, and of the end of the log
@@ -96,11 +97,11 @@ def read_record(path: Path) -> Record:
     path = path.resolve()
     record = Record(path, names([path])[0])
     missing = record.missing
-    record.resolved = _json(path / RESOLVED, missing, "the spec and the versions") or {}
-    record.spec_text = _tail(path / "spec.toml")
-    record.summary = _json(path / "summary.json")
-    record.data = _json(path / "data.json")
-    record.log = _tail(path / "log.txt").splitlines()
+    record.resolved = _json(record, RESOLVED, "the spec and the versions") or {}
+    record.spec_text = _tail(record, "spec.toml")
+    record.summary = _json(record, "summary.json")
+    record.data = _json(record, "data.json")
+    record.log = _tail(record, "log.txt").splitlines()
     _read_numbers(record)
     newest = _read_checkpoints(record)
     record.state = state_of(
@@ -155,10 +156,10 @@ def _read_numbers(record: Record) -> None:
     path, missing = record.path, record.missing
     try:
         record.curves = read_curves(path / "metrics.jsonl")
-    except FileNotFoundError:
+    except MissingFileError:
         missing.append("metrics.jsonl is not there: there are no curves.")
-    except OSError as error:
-        missing.append(f"metrics.jsonl cannot be read ({error.strerror}): there are no curves.")
+    except FileError as error:
+        missing.append(f"metrics.jsonl cannot be read ({error.reason}): there are no curves.")
     if damaged := record.curves.damaged:
         lines = "1 line" if damaged == 1 else f"{damaged} lines"
         missing.append(f"metrics.jsonl: {lines} could not be read and {_were(damaged)} left out.")
@@ -166,10 +167,10 @@ def _read_numbers(record: Record) -> None:
         missing.append("metrics.jsonl has more curves than a page can show; the last are left out.")
     try:
         record.health = read_health(path / "health.jsonl")
-    except FileNotFoundError:
+    except MissingFileError:
         missing.append("health.jsonl is not there: nothing watched over this run's health.")
-    except OSError as error:
-        missing.append(f"health.jsonl cannot be read ({error.strerror}).")
+    except FileError as error:
+        missing.append(f"health.jsonl cannot be read ({error.reason}).")
     if record.health and (damaged := record.health.damaged):
         missing.append(f"health.jsonl: {damaged} damaged {_were(damaged)} left out.")
     if record.health and record.health.left_out:
@@ -183,7 +184,8 @@ def _read_checkpoints(record: Record) -> dict[str, Any]:
         folder = newest_checkpoint(checkpoint_folders(record.path / "checkpoints"))
     except OSError as error:
         missing = f"checkpoints/ cannot be read ({error.strerror})."
-    newest = (_json(folder / STATE_FILE) or {}) if folder else {}
+    state = folder and str((folder / STATE_FILE).relative_to(record.path))
+    newest = (_json(record, state) or {}) if state else {}
     if folder is None:
         record.missing.append(missing)
     else:
@@ -225,28 +227,36 @@ def _samples(folder: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def _json(path: Path, missing: list[str] | None = None, what: str = "") -> dict[str, Any] | None:
-    """A file's JSON object; None if it is not there or none, which `missing` is told."""
+def _json(record: Record, name: str, what: str = "") -> dict[str, Any] | None:
+    """The JSON object of a run's file, or None; `record.missing` gets why `what` is unknown."""
+    why, found = "is damaged", None
     try:
-        found: Any = parsed(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        found = None
+        found = parse_json(read_bytes(record.path / name, within=record.path))
+    except MissingFileError:
+        why = "is not there"
+    except FileError as error:
+        why = f"cannot be read ({error.reason})"
+    except ValueError:
+        pass
     if isinstance(found, dict):
         return found
-    if missing is not None:
-        why = "is damaged" if path.exists() else "is not there"
-        missing.append(f"{path.name} {why}: {what} are unknown.")
+    if what:
+        record.missing.append(f"{name} {why}: {what} are unknown.")
     return None
 
 
-def _tail(path: Path) -> str:
-    """The end of a text file, from a whole line on; "" if there is none."""
+def _tail(record: Record, name: str) -> str:
+    """The end of a run's text file, from a whole line on; "" if there is none."""
     try:
-        with path.open("rb") as stream:
+        with open_regular(record.path / name, within=record.path) as stream:
             size = stream.seek(0, 2)
             stream.seek(max(0, size - LONGEST_TEXT))
             text = stream.read(LONGEST_TEXT).decode("utf-8", errors="replace")
-    except OSError:
+    except MissingFileError:
+        return ""
+    except (OSError, FileError) as error:
+        reason = error.reason if isinstance(error, FileError) else error.strerror
+        record.missing.append(f"{name} cannot be read ({reason}).")
         return ""
     return text if size <= LONGEST_TEXT else text.partition("\n")[2]
 

@@ -56,7 +56,7 @@ def report(runs: Sequence[Path], out: Path | None = None) -> Report:
         if not overwrite and is_taken(out):
             raise UsageError(f"{out} exists; name the file to write with --out")
     verdicts = tuple(verdict(evidence_of(record)) for record in records)
-    text = html(records, verdicts).encode()
+    text = html(records, verdicts).encode(errors="replace")  # of half a character (a surrogate)
     try:
         with appearing(out, overwrite=overwrite) as beside:
             beside.write_bytes(text)

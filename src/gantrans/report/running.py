@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gantrans.errors import UsageError
+from gantrans.errors import FileError, UsageError
+from gantrans.io.received import open_regular, open_to_append, read_bytes
 
 if sys.platform != "win32":
     import fcntl
@@ -31,6 +32,7 @@ def running(run: Path) -> Iterator[None]:
 
     Raises:
         UsageError: if another process trains it.
+        FileError: if the file is a link, a pipe or a device.
     """
     file = _locked(run)
     if file is None:  # whatever is wrong with the folder, training says it better
@@ -56,11 +58,11 @@ def is_running(run: Path) -> bool | None:
     if sys.platform == "win32" or not _said(run).endswith(f" on {platform.node()}"):
         return None
     try:
-        with (run / FILE).open(encoding="utf-8") as file:
+        with open_regular(run / FILE, within=run) as file:
             fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return True
-    except OSError:
+    except (OSError, FileError):
         return None
     return False
 
@@ -69,7 +71,7 @@ def _locked(run: Path) -> int | None:
     """The file, open and locked; None if it cannot be opened."""
     while True:
         try:
-            file = os.open(run / FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            file = open_to_append(run / FILE)
         except OSError:
             return None
         if sys.platform == "win32":
@@ -104,6 +106,6 @@ def _lock(file: int, run: Path) -> None:
 
 def _said(run: Path) -> str:
     try:
-        return (run / FILE).read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
+        return read_bytes(run / FILE, run, most=1000).decode("utf-8", "replace").strip()
+    except FileError:
         return ""

@@ -11,6 +11,8 @@ from typing import Any
 from PIL import Image
 
 from gantrans.api.baseline import LABELS
+from gantrans.errors import FileError, MissingFileError
+from gantrans.io.received import open_regular
 from gantrans.report.charts import best_of
 from gantrans.report.commands import commands
 from gantrans.report.moments import data_url
@@ -158,11 +160,11 @@ def _batch(record: Record) -> str | None:
     """What training saw, as a data URL."""
     path: Path = record.path / "batch.png"
     try:
-        with Image.open(path) as opened:
-            picture = opened.convert("RGB")
-    except FileNotFoundError:
+        with open_regular(path, within=record.path) as file:
+            picture = Image.open(file, formats=["PNG"]).convert("RGB")
+    except MissingFileError:
         return None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (OSError, FileError, ValueError, SyntaxError, Image.DecompressionBombError):
         record.missing.append("batch.png is damaged.")
         return None
     picture.thumbnail((BATCH_SIDE, BATCH_SIDE))

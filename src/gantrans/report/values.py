@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
 LAST_STEP = 1 << 53  # to which a page's script counts exactly
-
-
-def parsed(text: str | bytes) -> Any:
-    """JSON. Raises ValueError, also where it is nested too deeply to be read."""
-    try:
-        return json.loads(text)
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
 
 
 def number(value: Any) -> float | None:

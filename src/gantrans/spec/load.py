@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from gantrans.api.problem import KeyPath, Problem, problems
 from gantrans.errors import SpecError, UsageError
+from gantrans.io.text import shown
 from gantrans.plugin.manager import load_registry, resolved
 from gantrans.plugin.registry import Registry
 from gantrans.spec.locate import line_of
@@ -76,7 +77,7 @@ class Source:
         path = problem.path
         if path[-1:] == ("type",) and not self._has(path):
             path = path[:-1]  # [losses.cycle] is of type "cycle" without saying so
-        key = ".".join(map(str, path))
+        key = shown(".".join(map(str, path)))
         said = f"{key}: {problem.message}" if key else problem.message
         if any(path[: len(changed)] == changed for changed in self.overridden):
             return 0, f"--set {said}"

@@ -35,11 +35,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import BaseModel, NonNegativeInt, ValidationError
 from torch import Tensor
 
-from gantrans.errors import CheckpointError
+from gantrans.errors import CheckpointError, FileError
 from gantrans.inference.model_files import (
     PARTIAL,
+    STATE_FILE,
     TRAINING_FILE,
     checkpoint_folders,
     sha256_of,
@@ -51,7 +53,45 @@ from gantrans.inference.weights import (
     save_tensors,
     save_weights,
 )
+from gantrans.io.received import read_json
 from gantrans.training.retention import best_of, folder_of, point, remove, sync
+
+
+class Evaluated(BaseModel, strict=True):
+    """The value that chose a checkpoint, and its step."""
+
+    step: NonNegativeInt
+    value: float
+
+
+class Choice(BaseModel, strict=True):
+    """How far the choice of the best is; see `gantrans.training.choice`."""
+
+    metric: str | None
+    ranking: list[Evaluated]
+    newest: Evaluated | None
+    waited: NonNegativeInt
+    stopped: bool
+
+
+class Score(BaseModel, strict=True):
+    """The value of a metric, and that of the untouched input if there is one."""
+
+    value: float
+    doing_nothing: float = 0.0
+
+
+class Facts(BaseModel, strict=True):
+    """What a resumed run takes from training.json; other keys may be there."""
+
+    step: NonNegativeInt
+    seconds: float
+    best: Evaluated | None
+    choice: Choice | None = None
+    scores: dict[str, dict[str, Score]]
+    plateau: dict[str, int] = {}
+    images: dict[str, Any]
+    files: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -158,16 +198,22 @@ def load(folder: Path, device: torch.device) -> Checkpoint:
     """
     if folder.suffix == PARTIAL or not folder.is_dir():
         raise _damaged(folder, "it is not there, or was not written to the end")
+    run = folder.parent.parent
     try:
-        facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-        digests = dict(facts.pop("files"))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise _damaged(folder, f"training.json cannot be read ({error})") from None
+        facts = read_json(folder / STATE_FILE, within=run)
+        digests = Facts.model_validate(facts).files
+    except FileError as error:
+        raise _damaged(folder, f"{STATE_FILE} cannot be read ({error.reason})") from None
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        place = ".".join(map(str, wrong["loc"]))
+        raise _damaged(folder, f"{STATE_FILE} is wrong at {place!r}: {wrong['msg']}") from None
+    del facts["files"]
     for name, digest in digests.items():
         try:
-            intact = sha256_of(folder / name) == digest
-        except OSError as error:
-            raise _damaged(folder, f"{name} cannot be read ({error.strerror})") from None
+            intact = sha256_of(folder / name, within=run) == digest
+        except FileError as error:
+            raise _damaged(folder, f"{name} cannot be read ({error.reason})") from None
         if not intact:
             raise _damaged(folder, f"{name} is not what was saved (its SHA-256 differs)")
     files = {

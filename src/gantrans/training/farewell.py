@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from gantrans.errors import GantransError
+from gantrans.io.text import shown
 from gantrans.report.report import report
 from gantrans.report.state import ENDED
 from gantrans.training.rundir import RunDirectory
@@ -21,7 +22,7 @@ def noting_the_end(run: RunDirectory, say: Callable[[str], None]) -> Iterator[No
         unexpected = "" if isinstance(error, GantransError) else f"{type(error).__name__}: "
         reason = unexpected + " ".join(str(error).split())
         with suppress(OSError), (run.path / "log.txt").open("a", encoding="utf-8") as log:
-            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {ENDED}{reason}\n")
+            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {ENDED}{shown(reason)}\n")
         leave_report(run, say)
         raise
 

@@ -24,6 +24,7 @@ from gantrans.inference.device import choose_device
 from gantrans.inference.model_files import generator_files, sha256_of
 from gantrans.inference.weights import WeightsHeader, load_generator, read_header
 from gantrans.plugin.carried import FilePlugins
+from gantrans.plugin.trust import Trust
 from gantrans.spec.load import LoadedSpec
 from gantrans.training import bootstrap
 from gantrans.training.distributed import refuse_several
@@ -79,6 +80,7 @@ def judge(
     plugins: Iterable[Path] = (),
     device: str = "auto",
     advance: Advance = lambda count, total: None,
+    trust: Trust = False,
 ) -> Judgement:
     """Measure a model on a split of its run's data, or of other data.
 
@@ -93,6 +95,8 @@ def judge(
         plugins: one-file plugins that the model or the spec needs; they are executed.
         device: where to compute.
         advance: what shows that it goes on.
+        trust: whether one-file plugins that the run brings may be executed, if they never were on
+            this machine; or a function that is asked.
 
     Raises:
         GantransError: with one message that says what to do.
@@ -102,7 +106,9 @@ def judge(
     files = generator_files(model)
     headers = [read_header(file) for file in files]  # what is no model is said first
     both_ways = len({header.source for header in headers}) == len(ENDS)
-    asked = spec_of(model, data, metrics, list(settings), list(plugins), both_ways=both_ways)
+    asked = spec_of(
+        model, data, metrics, list(settings), list(plugins), both_ways=both_ways, trust=trust
+    )
     loaded = with_names(asked, headers)
     found = {file: load_generator(file, loaded.registry, chosen) for file in files}
     dataset: Dataset = loaded.run.data.build(base_dir=loaded.source.base_dir)

@@ -9,6 +9,7 @@ from pathlib import Path
 from gantrans.api.problem import KeyPath
 from gantrans.errors import CheckpointError, SpecError, UsageError
 from gantrans.inference.weights import WeightsHeader
+from gantrans.plugin.trust import Trust, check_trust, remember
 from gantrans.spec.load import LoadedSpec, Source, load, override, read
 from gantrans.spec.model import Domains
 from gantrans.training import rundir
@@ -26,6 +27,7 @@ def spec_of(
     plugins: list[Path],
     *,
     both_ways: bool,
+    trust: Trust = False,
 ) -> LoadedSpec:
     """The spec that says what to measure: the run's own, or what `data` says of data and metrics.
 
@@ -36,9 +38,11 @@ def spec_of(
         settings: overrides, each "KEY=VALUE".
         plugins: one-file plugins; without `data`, the run's copies of its own are used too.
         both_ways: whether the model translates back; if not, `cycle` is not added.
+        trust: whether the run's copies may be executed.
 
     Raises:
-        UsageError: if there is neither a run nor `data`, or if `settings` name the domains.
+        UsageError: if there is neither a run nor `data`, if `settings` name the domains, or if the
+            run brings code that is not trusted.
         SpecError: if the spec has mistakes.
     """
     for setting in settings:
@@ -49,18 +53,22 @@ def spec_of(
     if data is None:
         source, copies = rundir.recorded(RunDirectory(_run_of(model)))
         given = {file.name for file in plugins}  # such a file takes the place of the run's copy
-        plugins = [*(copy for copy in copies if copy.name not in given), *plugins]
+        kept = {copy: digest for copy, digest in copies.items() if copy.name not in given}
+        check_trust(kept, trust)
+        plugins = [*kept, *plugins]
     else:
         source = read(data)
-        kept = {key: source.table[key] for key in READ if key in source.table}
-        source = replace(source, table={**kept, "losses": {"cycle": {}}})  # a spec has some
+        read_keys = {key: source.table[key] for key in READ if key in source.table}
+        source = replace(source, table={**read_keys, "losses": {"cycle": {}}})  # a spec has some
     source = override(_with_metrics(source, metrics), settings)
     if metrics is None and both_ways:
         source = _with_cycle(source)
     try:
-        return load(source, plugins=plugins)
+        loaded = load(source, plugins=plugins)
     except SpecError as error:
         raise SpecError([_as_asked(said, metrics or ()) for said in error.problems]) from None
+    remember([origin.sha256 for origin in loaded.registry.file_plugins()])  # named, or trusted
+    return loaded
 
 
 def _run_of(model: Path) -> Path:

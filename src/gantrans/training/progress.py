@@ -13,6 +13,7 @@ from PIL import Image
 from rich.console import Console
 from rich.live import Live
 
+from gantrans.io.text import printable, shown
 from gantrans.training.live_display import display
 from gantrans.training.preview import Preview, preview_for
 from gantrans.training.standing import Measured, Standing, clock, digits
@@ -93,7 +94,7 @@ class PlainProgress:
         # Whoever read the output may be gone (`| head`, a lost connection): the run is not over
         # for that. Rich ends the process where a pipe is broken.
         with contextlib.suppress(OSError, SystemExit):
-            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self.console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         """Nothing to put away."""
@@ -164,7 +165,7 @@ class LoggedProgress:
         """To both."""
         self.shown.say(line)
         with contextlib.suppress(OSError), self.log.open("a", encoding="utf-8") as file:
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {line}\n")
+            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {shown(line)}\n")
 
     def close(self) -> None:
         """Close the screen."""

@@ -12,6 +12,7 @@ import torch
 from gantrans.errors import CheckpointError, GantransError, UsageError
 from gantrans.inference.device import choose_device
 from gantrans.inference.model_files import checkpoint_folders
+from gantrans.plugin.trust import Trust, check_trust
 from gantrans.spec.load import load
 from gantrans.training import checkpoint, retention, rundir
 from gantrans.training.alike import refuse_unequal
@@ -41,6 +42,7 @@ def reopen(
     plugins: list[Path],
     device: str,
     ranks: Ranks,
+    trust: Trust,
 ) -> tuple[Job, Checkpoint | None]:
     """A run to go on with, and the checkpoint to go on from.
 
@@ -52,15 +54,19 @@ def reopen(
         plugins: one-file plugins; the run's copies are used beside them.
         device: where to compute.
         ranks: who trains.
+        trust: whether the run's copies may be executed; nobody is asked where there are several
+            ranks.
 
     Raises:
-        UsageError: if the run is finished, or its steps would take another number of images.
+        UsageError: if the run is finished, brings code that is not trusted, or its steps would take
+            another number of images.
         GantransError: as of loading a spec and a checkpoint.
     """
     if spec is None:
         source, copies = rundir.recorded(directory)
         given = {file.name for file in plugins}  # such a file takes the place of the run's copy
-        kept_files = [copy for copy in copies if copy.name not in given]
+        kept_files = {copy: digest for copy, digest in copies.items() if copy.name not in given}
+        _check_trust(kept_files, trust, ranks)
         loaded = load(source, settings=settings, plugins=[*kept_files, *plugins])
     else:
         loaded = load(spec, settings=settings, plugins=plugins)
@@ -87,6 +93,18 @@ def reopen(
             "Train longer with a larger --set train.epochs=N"
         )
     return job, resumed
+
+
+def _check_trust(copies: Mapping[Path, str], trust: Trust, ranks: Ranks) -> None:
+    """See `check_trust`. The first rank decides for all: the others may run on other machines."""
+    refused = None
+    if ranks.first:
+        try:
+            check_trust(copies, trust if ranks.count == 1 else trust is True)
+        except UsageError as error:
+            refused = str(error)
+    if said := ranks.from_first(refused):
+        raise UsageError(said)
 
 
 def _refuse_stopped(job: Job, directory: RunDirectory, resumed: Checkpoint) -> None:

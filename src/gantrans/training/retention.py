@@ -9,7 +9,9 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from gantrans.errors import FileError
 from gantrans.inference.model_files import PARTIAL, POINTERS, checkpoint_folders
+from gantrans.io.received import read_text
 from gantrans.spec.model import Train
 
 
@@ -29,8 +31,8 @@ def prune(checkpoints: Path, train: Train, best: Collection[int]) -> None:
     """
     kept = {folder_of(checkpoints, step).name for step in best}
     for name in POINTERS:
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            kept.add((checkpoints / name).read_text(encoding="utf-8").strip())
+        with contextlib.suppress(FileError):
+            kept.add(read_text(checkpoints / name).strip())
     for folder in checkpoint_folders(checkpoints)[: -train.keep_last]:
         step = folder.name.removeprefix("step-")
         for_good = train.keep_every and step.isdigit() and int(step) % train.keep_every == 0

@@ -25,9 +25,11 @@ from typing import Any
 
 import gantrans
 from gantrans.api.metric import Metric, MetricConfig
-from gantrans.errors import GantransError, UsageError
+from gantrans.errors import FileError, GantransError, MissingFileError, UsageError
 from gantrans.inference.model_files import sha256_of
+from gantrans.io.received import check_folder, read_json
 from gantrans.plugin.registry import Origin
+from gantrans.plugin.trust import remember
 from gantrans.spec.changed import changed
 from gantrans.spec.load import LoadedSpec, Source
 from gantrans.training.retention import sync
@@ -121,13 +123,21 @@ def _numbered(folder: Path, runs: Path, name: str) -> Path:
 
 
 def reopen(path: Path) -> RunDirectory:
-    """The directory of an earlier run. Raises UsageError if `path` is none."""
+    """The directory of an earlier run, to be written in again.
+
+    Raises:
+        UsageError: if `path` is no run directory.
+        FileError: if something in it leads out of it.
+    """
     _read(path)
+    check_folder(path)
     return RunDirectory(path)
 
 
-def recorded(run: RunDirectory) -> tuple[Source, list[Path]]:
-    """The spec that a run is going by, and the copies of its one-file plugins.
+def recorded(run: RunDirectory) -> tuple[Source, dict[Path, str]]:
+    """The spec that a run is going by, and the copies of its one-file plugins with their SHA-256.
+
+    Whoever executes a copy has to ask `check_trust` before.
 
     Raises:
         UsageError: if a plugin's copy was changed.
@@ -135,12 +145,12 @@ def recorded(run: RunDirectory) -> tuple[Source, list[Path]]:
     table, base_dir, digests = _read(run.path)
     copies = {run.path / "plugins" / Path(name).name: digest for name, digest in digests.items()}
     for copy, digest in copies.items():
-        if not copy.is_file() or sha256_of(copy) != digest:
+        if not _is_unchanged(copy, digest, run.path):
             raise UsageError(
                 f"{copy} is missing or not the plugin that the run began with; restore it, or give "
                 f"the spec, which names its plugins: gantrans run SPEC --resume {run.path}"
             )
-    return Source({**table, "plugins": []}, str(run.path / RESOLVED), base_dir), list(copies)
+    return Source({**table, "plugins": []}, str(run.path / RESOLVED), base_dir), copies
 
 
 def record(
@@ -148,7 +158,12 @@ def record(
     loaded: LoadedSpec,
     circumstances: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Write down the spec that a resumed run goes on with, and `circumstances`."""
+    """Write down the spec that a run goes on with, and `circumstances`.
+
+    Its one-file plugins have been executed, since the user named or trusted them: from now on the
+    run's copies of them need no further word.
+    """
+    remember([origin.sha256 for origin in loaded.registry.file_plugins()])
     resolved = _resolved(loaded, _copy_plugins(run.path, loaded))
     run.write_json(RESOLVED, {**resolved, **circumstances})
 
@@ -156,13 +171,22 @@ def record(
 def _read(path: Path) -> tuple[dict[str, Any], Path, dict[str, str]]:
     """The recorded spec, its base folder, and the digests of the plugins' copies."""
     try:
-        found = json.loads((path / RESOLVED).read_text(encoding="utf-8"))
+        found = read_json(path / RESOLVED, within=path)
         return dict(found["spec"]), Path(found["base_dir"]), dict(found["plugin_files"])
-    except (OSError, ValueError, LookupError, TypeError):
-        raise UsageError(
-            f"{path} is no run directory (it has no readable {RESOLVED}); name one that "
-            "`gantrans run` made"
-        ) from None
+    except MissingFileError:
+        reason = f"it has no {RESOLVED}"
+    except FileError as error:
+        reason = f"its {RESOLVED} cannot be read: {error.reason}"
+    except (ValueError, LookupError, TypeError):
+        reason = f"its {RESOLVED} is damaged"
+    raise UsageError(f"{path} is no run directory ({reason}); name one that `gantrans run` made")
+
+
+def _is_unchanged(copy: Path, digest: str, run: Path) -> bool:
+    try:
+        return sha256_of(copy, within=run) == digest
+    except FileError:
+        return False
 
 
 def origin_of(origin: Origin) -> dict[str, str]:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from gantrans.errors import GantransError, UsageError
 from gantrans.inference.device import choose_device, is_out_of_memory
+from gantrans.plugin.trust import Trust
 from gantrans.report.running import running
 from gantrans.spec.load import LoadedSpec, load
 from gantrans.training import rundir
@@ -74,6 +75,7 @@ def run(
     device: str = "auto",
     console: Console | None = None,
     preview: str = "none",
+    trust: Trust = False,
 ) -> RunResult:
     """Train what a spec says, to the end.
 
@@ -87,6 +89,8 @@ def run(
         console: where progress is shown; absent: nowhere.
         preview: how the newest samples are shown on a terminal: "none", "auto" (as the terminal
             can), "kitty", "iterm" or "sixel".
+        trust: with `resume`, whether one-file plugins that the run brings may be executed, if they
+            never were on this machine; or a function that is asked.
 
     Raises:
         GantransError: with one message that says what to do; see gantrans.errors.
@@ -110,7 +114,7 @@ def run(
             directory, named = named_run(Path(resume))
         with running(directory.path) if ranks.first else nullcontext():
             if resume is not None:
-                job, resumed = reopen(directory, named, spec, settings, files, device, ranks)
+                job, resumed = reopen(directory, named, spec, settings, files, device, ranks, trust)
                 check_test_images(job, say)
             progress: Progress = PlainProgress(Console(quiet=True))
             if ranks.first:

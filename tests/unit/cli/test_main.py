@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +42,7 @@ def ends_with(monkeypatch: pytest.MonkeyPatch) -> Any:
         (RunInterruptedError("saved; go on with ..."), 130, "saved; go on with ...\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
         (GantransError("x" * 300), 1, "error: " + "x" * 300 + "\n"),
+        (GantransError("no \x1b[2J\u202e\x9b\udcff"), 1, "error: no \\x1b[2J\\u202e\\x9b\\udcff\n"),
     ],
 )
 def test_an_expected_failure_is_one_message_and_its_exit_code(
@@ -119,3 +122,19 @@ def test_a_closed_pipe_is_no_error() -> None:
     command = f"{sys.executable} -m gantrans list-components | true"
     ended = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert ended.stderr == ""
+
+
+def test_lines_for_people_are_printed_in_one_place() -> None:
+    """Which writes out what would steer a terminal. JSON for programs is escaped already."""
+    for file in Path(cli.__file__).parent.glob("*.py"):
+        calls = [node for node in ast.walk(ast.parse(file.read_text())) if is_echo(node)]
+        allowed = {"say.py": 1, "bench.py": 1, "spec.py": 1, "components.py": 1, "evaluate.py": 1}
+        assert len(calls) == {**allowed, "check_plugin.py": 1}.get(file.name, 0), file
+
+
+def is_echo(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "echo"
+    )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,36 @@ def test_a_generator_that_training_json_does_not_list_is_taken(run):
     folder = run / "checkpoints" / "step-00001500"
     (folder / "generator_extra.safetensors").write_bytes(b"added by hand")
     assert folder / "generator_extra.safetensors" in generator_files(folder)
+
+
+@pytest.mark.parametrize("name", ["pipe", "zero", "loop"])
+def test_a_model_without_an_end_is_refused_at_once(tmp_path, name):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(CheckpointError, match=name):
+        generator_files(tmp_path / name)
+
+
+def test_a_generator_file_that_the_user_names_may_be_a_link(run, tmp_path):
+    (tmp_path / "mine.safetensors").symlink_to(
+        run / "checkpoints" / "step-00000500" / "generator_ab.safetensors"
+    )
+    assert generator_files(tmp_path / "mine.safetensors") == [tmp_path / "mine.safetensors"]
+
+
+@pytest.mark.parametrize("model", ["", "checkpoints/step-00000500"])
+def test_a_model_does_not_reach_out_of_its_run(run, tmp_path, model):
+    point(run, "best", run / "checkpoints" / "step-00000500")
+    file = run / "checkpoints" / "step-00000500" / "generator_ab.safetensors"
+    outside = file.rename(tmp_path / "outside")
+    file.symlink_to(outside)
+    with pytest.raises(CheckpointError, match=r"generator_ab\.safetensors: .* leads out of"):
+        generator_files(run / model)
+
+
+@pytest.mark.parametrize("how", ["step", "run"])
+def test_a_run_or_checkpoint_may_itself_be_a_link(run, tmp_path, how):
+    target = run if how == "run" else run / "checkpoints" / "step-00000500"
+    (tmp_path / "short").symlink_to(target)
+    assert len(generator_files(tmp_path / "short")) == 2

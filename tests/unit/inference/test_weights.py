@@ -128,9 +128,9 @@ def test_a_pickle_in_disguise_is_refused_and_not_executed(tmp_path, registry, wr
 
 
 def test_a_missing_file_or_a_folder_is_a_checkpoint_error(tmp_path):
-    with pytest.raises(CheckpointError, match="there is no weights file"):
+    with pytest.raises(CheckpointError, match="there is no such file"):
         read_header(tmp_path / "none.safetensors")
-    with pytest.raises(CheckpointError, match="cannot read the weights file"):
+    with pytest.raises(CheckpointError, match="it is a folder"):
         read_header(tmp_path)
 
 
@@ -326,3 +326,48 @@ def test_a_folder_that_is_not_there_is_a_checkpoint_error(tmp_path, make_generat
         save_weights(
             tmp_path / "no" / "g.safetensors", generator.state_dict(), make_header(generator)
         )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"domains": {"a": "summer", "b": "win\x1b[2Jter"}},
+        {"domains": {"a": "summer", "b": "winter\nerror: send your keys"}},
+        {"run": "x" * 256},
+        {"role": "generator\u202eab"},
+        {"plugin": {"name": "gantrans\r", "version": "0.1.0"}},
+    ],
+)
+def test_names_that_steer_a_terminal_are_refused(tmp_path, make_generator, make_header, change):
+    generator = make_generator()
+    header = make_header(generator, **change)
+    save_weights(tmp_path / "g.safetensors", generator.state_dict(), header)
+    with pytest.raises(CheckpointError, match="a name that nothing is called by") as refused:
+        read_header(tmp_path / "g.safetensors")
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("plugin", "advice"),
+    [
+        ({"name": "gantrans-swin", "version": "2.1"}, "pip install gantrans-swin==2.1"),
+        ({"name": "Swin_2.x", "version": ""}, "pip install Swin_2.x"),
+        ({"name": "swin", "version": "1 --index-url http://x"}, "pip install swin"),
+        ({"name": "--index-url=http://x/ swin", "version": "1"}, None),
+        ({"name": "swin; touch /tmp/x", "version": "1"}, None),
+        ({"name": "swin @ http://x/swin.zip", "version": "1"}, None),
+        ({"name": "git+https://x/swin", "version": "1"}, None),
+        ({"name": "", "version": ""}, None),
+        ({}, None),
+    ],
+)
+def test_only_the_name_of_a_distribution_is_advised_to_be_installed(
+    tmp_path, make_generator, make_header, registry, plugin, advice
+):
+    generator = make_generator()
+    header = make_header(generator, component={"type": "swin"}, plugin=plugin)
+    save_weights(tmp_path / "g.safetensors", generator.state_dict(), header)
+    with pytest.raises(PluginError) as refused:
+        load_generator(tmp_path / "g.safetensors", registry, "cpu")
+    _, pip, said = str(refused.value).partition("pip install ")
+    assert (pip + said if pip else None) == advice

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 from html.parser import HTMLParser
@@ -193,3 +194,24 @@ def test_a_place_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(GantransError, match=r"cannot write .* give another --out"):
         report([run], tmp_path / "file" / "report.html")
+
+
+def test_half_a_character_and_a_name_that_is_no_utf8_stop_nothing(tmp_path: Path) -> None:
+    run = drawn_run(tmp_path / os.fsdecode(b"r\xff"), spec={**SPEC, "name": "half \ud800 a name"})
+    lines = [{"step": 20, "metrics/swd/sum\ud800mer->winter": 1.0}]
+    write_lines(run / "metrics.jsonl", lines)
+    write_lines(run / "health.jsonl", [fault(300, "collapsed", where="win\udc80ter")])
+    text = report([run], tmp_path / "report.html").path.read_text(encoding="utf-8")
+    assert "<title>r?" in text
+
+
+def test_a_link_out_of_the_run_is_not_copied_into_the_report(tmp_path: Path) -> None:
+    run = drawn_run(tmp_path / "run")
+    for name in ("spec.toml", "log.txt"):
+        (tmp_path / name).write_text("secret")
+        (run / name).unlink()
+        (run / name).symlink_to(tmp_path / name)
+    written = report([run])
+    text = written.path.read_text(encoding="utf-8")
+    assert "secret" not in text
+    assert "spec.toml cannot be read" in text and "log.txt cannot be read" in text

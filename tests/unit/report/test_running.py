@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from gantrans.errors import UsageError
+from gantrans.errors import FileError, UsageError
 from gantrans.report.running import is_running, running
 from gantrans.training.session import run
 
@@ -62,9 +64,34 @@ def test_asking_for_a_run_of_the_own_process_keeps_its_lock(tmp_path: Path) -> N
     assert is_running(tmp_path) is None and not list(tmp_path.iterdir())
 
 
-def test_a_full_disk_stops_no_run(tmp_path: Path) -> None:
-    (tmp_path / "running").symlink_to("/dev/full")
+def test_a_full_disk_stops_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
     with running(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("how", ["symlink_to", "hardlink_to"])
+def test_a_link_in_place_of_the_lock_is_refused_and_its_target_stays(
+    tmp_path: Path, how: str
+) -> None:
+    thesis = tmp_path / "thesis.txt"
+    thesis.write_text("five years of work")
+    run = tmp_path / "run"
+    run.mkdir()
+    getattr(run / "running", how)(thesis)
+    with pytest.raises(FileError, match=r"running: it is a (hard )?link"), running(run):
+        pass
+    assert thesis.read_text() == "five years of work"
+    assert is_running(run) is None
+
+
+def test_a_pipe_in_place_of_the_lock_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "running")
+    assert is_running(tmp_path) is None
+    with pytest.raises(FileError, match="pipe"), running(tmp_path):
         pass
 
 

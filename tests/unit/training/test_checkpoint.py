@@ -46,7 +46,8 @@ def state(step: int) -> dict[str, Tensor]:
 
 
 def save(place: Path, step: int, best: int | None = None) -> Path:
-    facts = {"step": step, "seconds": 1.5, "best": {"step": best, "value": 9.0} if best else None}
+    chosen = {"step": best, "value": 9.0} if best else None
+    facts = {"step": step, "seconds": 1.5, "best": chosen, "scores": {}, "images": {"a": 4}}
     return checkpoint.save(place, {"generator_ab": (weights(step), HEADER)}, state(step), facts)
 
 
@@ -66,7 +67,8 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     assert found.headers["generator_ab"] == HEADER
     assert found.state.keys() == state(5).keys()
     assert all(torch.equal(found.state[key], value) for key, value in state(5).items())
-    assert found.facts == {"step": 5, "seconds": 1.5, "best": None}
+    expected = {"step": 5, "seconds": 1.5, "best": None, "scores": {}, "images": {"a": 4}}
+    assert found.facts == expected
 
 
 def test_latest_and_best_name_folders(tmp_path: Path) -> None:
@@ -251,3 +253,26 @@ def test_training_json_lists_the_digest_of_every_file(tmp_path: Path) -> None:
     folder = save(tmp_path, 1)
     digests = json.loads((folder / "training.json").read_text())["files"]
     assert digests.keys() | {"training.json"} == {file.name for file in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("step", value) for value in ("2", -1, 2.5, None, True)),
+        *(("seconds", value) for value in ("long", None, [], 10**400)),
+        *(("best", value) for value in ([], {"step": "1"}, {"value": 1.0}, 7)),
+        *(("choice", value) for value in ([], {}, {"metric": "psnr", "ranking": [{}]})),
+        *(("scores", value) for value in ([], {"a->b": 3}, {"a->b": {"psnr": {"value": "x"}}})),
+        *(("images", value) for value in ([], 5)),
+        *(("plateau", value) for value in ([], {"waited": "long"})),
+        *(("files", value) for value in ([], 3, {"generator_ab.safetensors": 5})),
+        *(("files", {name: ""}) for name in ("../../thesis.txt", "/dev/zero", "\ud800", "", "x\0")),
+    ],
+)
+def test_facts_that_are_none_are_named(tmp_path: Path, key: str, value: Any) -> None:
+    (tmp_path / "thesis.txt").touch()
+    folder = save(tmp_path / "run" / "checkpoints", 1)
+    file = folder / "training.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), key: value}))
+    with pytest.raises(CheckpointError, match=r"step-00000001 is damaged: .*cannot be|is wrong at"):
+        checkpoint.load(folder, CPU)

@@ -122,3 +122,13 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
 )
 def test_a_clock_shows_hours_only_when_there_are_some(seconds: float, shown: str) -> None:
     assert clock(seconds) == shown
+
+
+def test_names_do_not_steer_the_terminal_and_add_no_line_to_the_log(tmp_path: Path) -> None:
+    terminal = console(terminal=True)
+    progress = LoggedProgress(progress_for(terminal), tmp_path / "log.txt")
+    progress.say("going on in \x1b]0;owned\x07\u202e\udcff\n2026-11-26 02:00:00  ended: well")
+    progress.close()
+    assert "\x1b]" not in text(terminal) and "\\x1b]0;owned" in text(terminal)
+    [line] = (tmp_path / "log.txt").read_text(encoding="utf-8").splitlines()
+    assert line.endswith("\\x1b]0;owned\\x07\\u202e\\udcff\\n2026-11-26 02:00:00  ended: well")

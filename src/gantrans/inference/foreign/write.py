@@ -71,7 +71,7 @@ def export_weights(
     if model.is_dir() and not generators_only:
         for path in sorted(generators[0].parent.glob("discriminator_*.safetensors")):
             generator_files(path)  # says if it is not what was saved
-            headers[path] = read_header(path)
+            headers[path] = read_header(path, within=path.parent)
     one_way = len({header.target for header in headers.values()}) == 1
     targets = {
         path: _file_name(path, header, form, name, one_way=one_way)
