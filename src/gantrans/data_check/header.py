@@ -8,6 +8,8 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, TiffImagePlugin
 
+from gantrans.api.image import UNREAD_MODES
+
 _KINDS = {
     "1": "1 bit",
     "L": "gray",
@@ -23,6 +25,8 @@ _KINDS = {
     "F": "floating point",
     "LAB": "CIELAB",
 }
+UNREAD = frozenset(_KINDS.get(mode, mode) for mode in UNREAD_MODES)
+"""How images are stored whose pixels no rule turns into colours."""
 _TURNED = range(5, 9)  # the EXIF orientations that swap width and height
 
 

@@ -15,9 +15,11 @@ from gantrans.api.method import Method
 from gantrans.api.problem import Problem
 from gantrans.api.step import DOMAINS, ENDS, Domain
 from gantrans.errors import DataError
+from gantrans.inference import memory
 from gantrans.plugin.carried import FilePlugins
 from gantrans.spec.load import LoadedSpec
 from gantrans.spec.model import RunSpec
+from gantrans.training.batch import Sample
 from gantrans.training.build import Ends, build_losses, build_method, fit_losses
 from gantrans.training.choice_contradictions import refuse_without_test_images
 from gantrans.training.contradictions import check
@@ -65,8 +67,8 @@ def assemble(loaded: LoadedSpec, device: torch.device, ranks: Ranks = ALONE) -> 
     """Build the data, the networks and the losses; on each of the ranks that train together.
 
     Raises:
-        SpecError: if the spec contradicts itself (see `check`), or so many ranks cannot share a
-            batch.
+        SpecError: if the spec contradicts itself (see `check`), so many ranks cannot share a
+            batch, a batch is larger than an epoch, or a step than the memory.
         DataError: if images are missing, or the first of them do not fit the networks.
         PluginError: if a plugin's code fails.
         UsageError: if the device cannot compute as the spec says.
@@ -109,7 +111,11 @@ def _assembled(loaded: LoadedSpec, device: torch.device, ranks: Ranks) -> Job:
         both_ways = len(method.generators) == len(ENDS)
         for metric in spec.measurable(dataset.paired("test"), both_ways=both_ways).values():
             metric.build()  # what cannot be had, such as weights, is missed now
-    size = _fits(samples, method)
+    first = samples[0]
+    if isinstance(first, DataError):
+        raise first
+    _refuse_beyond_memory(loaded, first, device, ranks)
+    size = _fits(first, method)
     if wrong := fit_losses(spec, method, size):
         raise loaded.source.error([Problem(("losses", name), why) for name, why in wrong.items()])
     method.parts.losses.to(device)
@@ -137,6 +143,12 @@ def _samples(
     spec, own = loaded.run, loaded.registry.file_plugins()
     images_a_step = spec.train.batch_size * spec.train.accumulate
     visits = max(len(source) for source in sources.values()) * spec.data.repeat
+    if spec.train.batch_size > visits:
+        problem = (
+            f"more than the {visits} images of an epoch: choose at most that many, or a larger "
+            "data.repeat if a batch shall hold an image several times"
+        )
+        raise loaded.source.error([Problem(("train", "batch_size"), problem)])
     return TrainingSamples(
         FilePlugins(tuple(origin.file for origin in own if origin.file)),
         sources,
@@ -148,14 +160,33 @@ def _samples(
     )
 
 
-def _fits(samples: TrainingSamples, method: Method) -> tuple[int, int]:
+def _refuse_beyond_memory(
+    loaded: LoadedSpec, first: Sample, device: torch.device, ranks: Ranks
+) -> None:
+    """Refuse a step whose images alone take more memory than there is.
+
+    The system would end the process, or others, without a word. On a GPU torch says it.
+    """
+    train, room = loaded.run.train, memory.room()
+    cuts = first.cuts.values()
+    each = sum(cut.numel() * cut.element_size() for cut in cuts)
+    if device.type != "cuda":  # the step has them as float32 too
+        each += sum(cut.numel() * 4 for cut in cuts if cut.dtype == torch.uint8)
+    here = train.batch_size * train.accumulate * ranks.here[1] // ranks.count
+    if room is not None and each * here > room:
+        problem = (
+            f"the images of a step (batch_size x accumulate) take {memory.mebibytes(each * here)} "
+            f"on this machine, and {memory.mebibytes(room)} are free: choose a smaller value, or a "
+            "smaller data.transform.crop"
+        )
+        raise loaded.source.error([Problem(("train", "batch_size"), problem)])
+
+
+def _fits(first: Sample, method: Method) -> tuple[int, int]:
     """Height and width of the smallest of the first images, if the networks take all of them.
 
     The loader sees to it that the others are as large as the first.
     """
-    first = samples[0]
-    if isinstance(first, DataError):
-        raise first
     images, labels = first.cuts, first.labels
     for domain in images:
         height, width = images[domain].shape[1:]

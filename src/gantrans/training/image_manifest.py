@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from gantrans.api.dataset import ImageSource, Split
+from gantrans.api.dataset import ImageSource
 from gantrans.training.assemble import Job
 
 MANIFEST = "images.json"
@@ -16,29 +16,36 @@ MANIFEST = "images.json"
 LISTED = 3
 """How many names of one kind of change a line has."""
 
+MANY = 20_000
+"""Images whose names and sizes a slow disk may need seconds for."""
+
 Mark = int | None
 
 
-def image_manifest(job: Job) -> dict[str, Any]:
+def image_manifest(job: Job, say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
     """Return the names and marks of all images, by split and domain, as JSON.
 
     The mark of an image is the size of its file in bytes; of an image that is no file, the CRC-32
     of the text that says what it shows; None where neither is known. No file is opened.
+
+    Args:
+        job: the run.
+        say: takes a line where there are so many images that this takes seconds.
     """
+    train = job.samples.sources
+    sources = {"train": train, "test": {d: job.dataset.source("test", d) for d in train}}
+    total = sum(len(source) for group in sources.values() for source in group.values())
+    if total > MANY:
+        say(f"noting the names and sizes of {total} images")
     return {
         split: {
             domain: {
                 "names": [source.label(n) for n in range(len(source))],
                 "marks": [_mark(source, n) for n in range(len(source))],
             }
-            for domain in job.samples.sources
-            for source in [
-                job.samples.sources[domain]
-                if split == "train"
-                else job.dataset.source("test", domain)
-            ]
+            for domain, source in group.items()
         }
-        for split in get_args(Split)
+        for split, group in sources.items()
     }
 
 
@@ -81,6 +88,8 @@ def _mark(source: ImageSource, index: int) -> Mark:
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Say in one text how the images of a group changed; nothing if they did not."""
+    if before == now:
+        return
     then, here = (dict(zip(g["names"], g["marks"], strict=True)) for g in (before, now))
     kinds = {
         "added": [name for name in here if name not in then],
@@ -91,7 +100,7 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
         f"{len(names)} {kind} ({_listed(names)})" for kind, names in kinds.items() if names
     ]:
         yield ", ".join(found)
-    elif before["names"] != now["names"]:
+    else:
         yield f"{len(before['names'])} are now {len(now['names'])}, or come in another order"
 
 

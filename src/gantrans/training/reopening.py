@@ -119,7 +119,7 @@ def _refuse_other_steps(job: Job, resumed: Checkpoint) -> None:
 
 def prepare(directory: RunDirectory, job: Job, resumed: Checkpoint | None, say: Say) -> None:
     """Make an earlier run's directory ready to go on from `resumed`, now that all of it fits."""
-    images = image_manifest(job)
+    images = image_manifest(job, say)
     if resumed is None:
         say("there is no checkpoint: the run begins again")
     else:

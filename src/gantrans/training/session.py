@@ -23,6 +23,7 @@ from gantrans.training.data import training_batches
 from gantrans.training.distributed import all_ranks, refuse_several
 from gantrans.training.dry_run import dry_run
 from gantrans.training.evaluate import Scores
+from gantrans.training.evaluation_check import check_test_images
 from gantrans.training.farewell import leave_report, noting_the_end
 from gantrans.training.first_look import first_look
 from gantrans.training.image_manifest import MANIFEST, image_manifest
@@ -96,18 +97,21 @@ def run(
     console = console or Console(quiet=True)
     with StopRequest() as stop, all_ranks() as ranks:
         files = [Path(plugin) for plugin in plugins]
+        say = PlainProgress(console if ranks.first else Console(quiet=True)).say
         resumed, named = None, None
         if resume is None:
             loaded = _load(spec, settings, files)
             with _memory_advice():
                 job = assemble(loaded, choose_device(device, *ranks.here), ranks)
             refuse_unequal(job)
+            check_test_images(job, say)
             directory = _created(job, Path(run_dir) if run_dir else None)
         else:
             directory, named = named_run(Path(resume))
         with running(directory.path) if ranks.first else nullcontext():
             if resume is not None:
                 job, resumed = reopen(directory, named, spec, settings, files, device, ranks)
+                check_test_images(job, say)
             progress: Progress = PlainProgress(Console(quiet=True))
             if ranks.first:
                 shown = progress_for(console, preview)
@@ -134,7 +138,7 @@ def _trained(
             progress.say(line)
         if first and new:
             with writing_in(directory):
-                directory.write_json(MANIFEST, image_manifest(job), indent=None)
+                directory.write_json(MANIFEST, image_manifest(job, progress.say), indent=None)
             for line in first_look(job, directory):
                 progress.say(line)
         noting = noting_the_end(directory, progress.say) if first else nullcontext()
@@ -196,7 +200,9 @@ def rehearse(
     refuse_several("--dry-run rehearses")
     loaded = load(spec, settings=settings, plugins=[Path(plugin) for plugin in plugins])
     with _memory_advice():
-        return dry_run(assemble(loaded, choose_device(device)))
+        job = assemble(loaded, choose_device(device))
+        check_test_images(job)
+        return dry_run(job)
 
 
 def first_batch(

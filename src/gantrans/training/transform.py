@@ -19,6 +19,10 @@ from torchvision.transforms.v2 import functional as F
 from gantrans.api.image import convert, normalised, to_pixels, to_tensor
 from gantrans.api.transform import DomainTransform
 from gantrans.errors import DataError
+from gantrans.inference import memory
+
+LARGE = 2**26
+"""Pixels from which on the memory for an image is compared with what is free."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ def settle(
         label: what to call the image if it does not fit.
 
     Raises:
-        DataError: if it has other channels, or pixels of an unknown kind.
+        DataError: if it has other channels, pixels of an unknown kind, or would be too large for
+            the memory.
     """
     right: Image.Image | Tensor
     try:
@@ -63,6 +68,7 @@ def settle(
     new = transform.resized(width, height)
     if new == size:
         return Settled(right, size)
+    _refuse_beyond_memory(*new, right, f"{label}, after data.transform.resize,")
     if isinstance(right, Image.Image):  # antialiased when it shrinks
         return Settled(right.resize(new, Image.Resampling.BICUBIC), size)
     return Settled(_resized(right, *new), size)
@@ -135,11 +141,35 @@ def _zoomed(
     width, height = _zoomed_size(*size_of(image), transform, label, draw)
     left, top, right, bottom = box = _box(width, height, transform.crop, label, draw)
     if isinstance(image, Tensor):
+        _refuse_beyond_memory(width, height, image, f"{label}, after data.transform.zoom,")
         return _part(_resized(image, width, height), box)
     x, y = image.width / width, image.height / height  # pixels of the image to one of the result
     # A crop at the far border would end outside by a rounding error, which Pillow refuses.
     area = (left * x, top * y, min(right * x, image.width), min(bottom * y, image.height))
     return image.resize((transform.crop, transform.crop), Image.Resampling.BICUBIC, area)
+
+
+def _refuse_beyond_memory(width: int, height: int, image: Image.Image | Tensor, what: str) -> None:
+    """Raise DataError if memory cannot hold an image of that size: a system would end the process.
+
+    Args:
+        width: of the image to come, in pixels.
+        height: likewise.
+        image: the image of which it is made.
+        what: how a message begins.
+    """
+    if width * height < LARGE:
+        return
+    channels = len(image) if isinstance(image, Tensor) else len(image.getbands())
+    # Of three channels Pillow keeps a fourth byte; tensors are float32 here.
+    pixel = 4 * channels if isinstance(image, Tensor) else 4 if channels > 1 else 1
+    room = memory.room()
+    if room is not None and width * height * pixel > room:
+        raise DataError(
+            f"{what} would have {width} x {height} pixels, which take "
+            f"{memory.mebibytes(width * height * pixel)}, and {memory.mebibytes(room)} are free: "
+            "choose a smaller value"
+        )
 
 
 def _resized(x: Tensor, width: int, height: int) -> Tensor:

@@ -147,7 +147,7 @@ def test_images_that_the_networks_cannot_take_are_named_before_the_first_step(ro
         ({"batch_size": 2}, 4),  # the last one is filled up
         ({"batch_size": 2, "accumulate": 2}, 2),
         ({"batch_size": 7}, 1),
-        ({"batch_size": 8}, 1),
+        ({"batch_size": 4, "accumulate": 2}, 1),
     ],
 )
 def test_an_epoch_has_as_many_steps_as_show_every_image(
@@ -211,3 +211,24 @@ def test_each_network_knows_what_it_reads_and_writes(root: str) -> None:
         "discriminator_a": (3, None),
         "discriminator_b": (1, None),
     }
+
+
+def test_a_batch_larger_than_an_epoch_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"train\.batch_size: more than the 7 images"):
+        tiny_job(data={"train": 7}, train={"batch_size": 100_000})
+    assert tiny_job(data={"train": 7, "repeat": 2}, train={"batch_size": 14}).steps_per_epoch == 1
+
+
+def test_a_step_whose_images_alone_exceed_the_memory_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Of both domains three channels of 32 x 32 pixels, as bytes and as float32.
+    taken = 2 * 3 * 32 * 32 * (1 + 4) * 6
+    train = {"batch_size": 3, "accumulate": 2}
+    monkeypatch.setattr("gantrans.inference.memory.room", lambda: taken - 1)
+    with pytest.raises(SpecError, match=r"train\.batch_size"):
+        tiny_job(train=train)
+    monkeypatch.setattr("gantrans.inference.memory.room", lambda: taken)
+    assert tiny_job(train=train).images_per_step == 6
+    monkeypatch.setattr("gantrans.inference.memory.room", lambda: None)  # not known
+    assert tiny_job(train=train).images_per_step == 6

@@ -411,3 +411,22 @@ def test_the_domains_may_differ_in_zoom() -> None:
     assert (transform.of("a").zoom, transform.of("a").crop) == ((0.5, 1.0), 8)
     assert (transform.of("b").zoom, transform.of("b").crop) == ((0.25, 0.5), 16)
     assert Transform.model_validate(transform.model_dump(mode="json")) == transform
+
+
+def test_an_image_that_memory_cannot_hold_is_refused_before_it_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`resize = 100000` ended the process, or another, without a word."""
+    whole = 4 * 10_000 * 20_000  # Pillow takes four bytes for a pixel of three channels
+    monkeypatch.setattr("gantrans.inference.memory.room", lambda: whole - 1)
+    for resize in (10_000, [20_000, 10_000]):
+        with pytest.raises(
+            DataError, match=r"summer/7\.png.*data\.transform\.resize.*20000 x 10000"
+        ):
+            prepared(ramp(8, 4), resize=resize, crop=16)
+    with pytest.raises(DataError, match=r"data\.transform\.resize"):  # float32, three times
+        prepared(torch.zeros(3, 4, 8), resize=10_000, crop=16)
+    zoom = {"zoom": [5000.0, 5000.0], "crop": 16}
+    with pytest.raises(DataError, match=r"data\.transform\.zoom"):
+        prepared(torch.zeros(3, 4, 8), seed=0, **zoom)
+    assert prepared(ramp(8, 4), seed=0, **zoom).shape == (3, 16, 16)  # of pictures the crop alone
