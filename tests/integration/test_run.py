@@ -62,8 +62,9 @@ def test_a_run_directory_holds_what_the_design_says(made: tuple[Path, str]) -> N
     run, _ = made
     assert sorted(path.name for path in run.parent.iterdir()) == ["tiny-001"]
     assert sorted(path.name for path in run.iterdir()) == [
-        "batch.png", "checkpoints", "data.json", "health.jsonl", "log.txt", "metrics.jsonl",
-        "plugins", "report.html", "samples", "spec.resolved.json", "spec.toml", "summary.json",
+        "batch.png", "checkpoints", "data.json", "health.jsonl", "images.json", "log.txt",
+        "metrics.jsonl", "plugins", "report.html", "samples", "spec.resolved.json", "spec.toml",
+        "summary.json",
     ]  # fmt: skip
     assert {file.name for file in (run / "checkpoints" / "step-00000012").iterdir()} == {
         "generator_ab.safetensors", "generator_ba.safetensors", "discriminator_a.safetensors",
