@@ -13,7 +13,7 @@ import uvicorn
 
 from gantrans.errors import GantransError, UsageError
 from gantrans.serving.app import application
-from gantrans.serving.connection import Connection
+from gantrans.serving.connection import CONNECTIONS, Connection
 from gantrans.serving.limits import Limits
 from gantrans.serving.line import Line
 from gantrans.serving.models import Served
@@ -114,13 +114,19 @@ def serve(served: Sequence[Served], door: Door, limits: Limits, ready: Callable[
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # whoever sends it is told
     line = Line(limits)
     app = application(served, limits, line=line, hosts=door.hosts)
+
+    class Answering(Connection):
+        seconds = limits.seconds
+
     config = uvicorn.Config(
         app,
-        http=Connection,
+        http=Answering,
+        ws="none",
         log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=LAST_SECONDS,
     )
     server = _Server(config, line)
