@@ -120,6 +120,7 @@ def endpoints(served: Sequence[Served], models: Models, line: Line, limits: Limi
             upload.fields.get("to"),
             round_trip=_flag(upload.fields.get("round_trip", "false")),
             limits=limits,
+            codec=line.codec,
         )
         states = line(lambda look: work(look=look))
         accepted = request.headers.get("accept", "").strip().lower()

@@ -3,7 +3,7 @@
 One at a time, because each takes all cores, or the GPU, and because what is free of the memory is
 one picture's. A thread computes. It cannot be ended from outside, so a translation that is
 not wanted any more is asked to stop, and does at its next layer, or the next piece of a large
-picture.
+picture; the process in which its file is decoded or encoded is ended.
 
 A request has its place until its translation is there. Reading the answer takes none: clients that
 do not read are left to their connections.
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
+from gantrans.serving.codec import Codec
 from gantrans.serving.limits import Limits
 from gantrans.serving.problem import Problem
 
@@ -94,6 +95,7 @@ class Line:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.codec = Codec()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="translating")
         self._turns: list[_Turn[Any]] = []
         self._uploads = 0
@@ -157,6 +159,7 @@ class Line:
         self._closed = True
         for turn in self._turns:
             turn.stop()
+        self._pool.submit(self.codec.close)
         self._pool.shutdown(wait=False)
 
     def _refuse_full(self) -> None:
