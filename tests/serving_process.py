@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,15 +59,17 @@ def address(process: Process) -> str:
 
 
 @contextmanager
-def serving(launcher: Launcher, folder: Path) -> Iterator[Running]:
-    """One of two models, of both ways and of one; it ends well."""
+def serving(launcher: Launcher, folder: Path, limits: Sequence[str] = LIMITS) -> Iterator[Running]:
+    """One of two models, of both ways and of one; it ends well, and has said nothing else."""
     run = write_run(folder / "seasons-001")
     other = write_run(folder / "etchings-001", directions=("ab",))
-    process = started(launcher, folder, run, other, "--port", 0, *LIMITS)
-    yield Running(process, address(process), run)
-    process.send(signal.SIGINT)
-    ended = process.wait()
-    assert (ended.code, ended.err) == (130, "interrupted\n")
+    process = started(launcher, folder, run, other, "--port", 0, *limits)
+    try:
+        yield Running(process, address(process), run)
+    finally:
+        process.send(signal.SIGINT)
+        ended = process.wait()
+    assert (ended.code, ended.err) == (130, "interrupted\n"), ended.err
 
 
 def pixels(content: bytes) -> bytes:

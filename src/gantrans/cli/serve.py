@@ -45,7 +45,7 @@ def serve(
         float,
         typer.Option(
             metavar="SECONDS",
-            help="For an upload, for the wait until it is translated, and for the translation.",
+            help="Each for an upload, the wait for its turn, its translation, reading the answer.",
         ),
     ] = 120,
     queue: Annotated[

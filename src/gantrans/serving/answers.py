@@ -66,7 +66,9 @@ class Allowed(BaseModel):
 
     upload_bytes: int = Field(description="Of an image file.")
     pixels: int = Field(description="Of an image.")
-    seconds: float = Field(description="For an upload, for waiting, and for a translation.")
+    seconds: float = Field(
+        description="For an upload, the wait, a translation, and reading it, each."
+    )
     queue: int = Field(description="Requests that may wait while one is translated.")
 
     @classmethod

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gantrans.errors import GantransError
 from gantrans.serving.answers import Allowed, Model, Models
 from gantrans.serving.endpoints import FAULT, as_problem, endpoints
-from gantrans.serving.guard import LOOPBACK, Guard
+from gantrans.serving.guard import Guard
 from gantrans.serving.limits import Limits
 from gantrans.serving.line import Line
 from gantrans.serving.models import Served
@@ -28,7 +28,7 @@ def application(
     limits: Limits,
     *,
     line: Line | None = None,
-    hosts: Collection[str] | None = LOOPBACK,
+    hosts: Collection[str] | None = frozenset({"localhost"}),
 ) -> FastAPI:
     """The page and the endpoints, for any server of ASGI.
 
@@ -36,7 +36,7 @@ def application(
         served: the models.
         limits: what is taken.
         line: where translations wait; absent: one of its own. It ends with the application.
-        hosts: names by which the server may be asked; None: any.
+        hosts: names by which the server may be asked, beside the addresses of loopback; None: any.
     """
     line = line or Line(limits)
 

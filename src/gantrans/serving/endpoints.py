@@ -78,11 +78,9 @@ def endpoints(served: Sequence[Served], models: Models, line: Line, limits: Limi
     """
     router = APIRouter(prefix="/api")
 
-    async def uploaded(request: Request) -> AsyncIterator[Upload]:
+    async def uploaded(request: Request) -> Upload:
         with line.upload():
-            upload = await read_upload(request, limits)
-        with line.place():
-            yield upload
+            return await read_upload(request, limits)
 
     @router.get("/health", summary="Whether the server answers")
     async def health() -> Health:
@@ -122,6 +120,7 @@ def endpoints(served: Sequence[Served], models: Models, line: Line, limits: Limi
             upload.fields.get("to"),
             round_trip=_flag(upload.fields.get("round_trip", "false")),
             limits=limits,
+            codec=line.codec,
         )
         states = line(lambda look: work(look=look))
         accepted = request.headers.get("accept", "").strip().lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -9,9 +10,6 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-"""What this machine is called by itself."""
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]+)(:\d+)?", re.ASCII)
 """A name or an address, and a port."""
@@ -34,8 +32,9 @@ class Guard:
 
     Args:
         app: what it is before.
-        hosts: names in the header Host that are answered; None: all. A site whose name has come to
-            mean this machine (DNS rebinding) has another.
+        hosts: names in the header Host that are answered, beside every address of loopback; None:
+            all. A site whose name has come to mean this machine (DNS rebinding) has another name,
+            and cannot have such an address.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] | None) -> None:
@@ -65,9 +64,17 @@ class Guard:
             match = None
         if match is None:
             return "the header Host or Origin cannot be read"
-        if self.hosts is not None and match[1].strip("[]") not in self.hosts:
-            known = " or ".join(sorted(self.hosts))
+        name = match[1].strip("[]")
+        if self.hosts is not None and name not in self.hosts and not _is_loopback(name):
+            known = " or ".join(sorted({*self.hosts, "127.0.0.1"}))
             return f"this server is for its own machine: ask it as {known}"
         if origin is not None and netloc.lower() != host:
             return "pages of other sites may not use this server"
         return None
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:  # a name is not looked up: it may mean anything
+        return False

@@ -15,8 +15,8 @@ class Limits:
     Args:
         upload: bytes of an image file.
         pixels: of an image; told by the head of its file, before anything is decoded.
-        seconds: that an upload may take, that a request may wait for its turn, and that its
-            translation may take then.
+        seconds: for an upload; for the wait of a request for its turn; for its translation; and for
+            the client to read the answer.
         queue: requests that may wait while one is translated.
 
     Raises:

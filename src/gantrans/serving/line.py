@@ -3,7 +3,10 @@
 One at a time, because each takes all cores, or the GPU, and because what is free of the memory is
 one picture's. A thread computes. It cannot be ended from outside, so a translation that is
 not wanted any more is asked to stop, and does at its next layer, or the next piece of a large
-picture.
+picture; the process in which its file is decoded or encoded is ended.
+
+A request has its place until its translation is there. Reading the answer takes none: clients that
+do not read are left to their connections.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
+from gantrans.serving.codec import Codec
 from gantrans.serving.limits import Limits
 from gantrans.serving.problem import Problem
 
@@ -54,9 +58,15 @@ class _Turn(Generic[T]):
 
     def __init__(self, work: Callable[[Look], T]) -> None:
         self.work, self.share = work, 0.0
+        self.came = monotonic()
         self.began: float | None = None
         self.future: Future[T | BaseException]
         self._unwanted = threading.Event()
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody waits for the result."""
+        return not (self.future.done() or self._unwanted.is_set())
 
     def stop(self) -> None:
         self._unwanted.set()
@@ -85,15 +95,16 @@ class Line:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.codec = Codec()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="translating")
         self._turns: list[_Turn[Any]] = []
-        self._places = self._uploads = 0
+        self._uploads = 0
         self._lasted, self._closed = 1.0, False
 
     @property
     def waiting(self) -> int:
-        """How many requests hold a place, the one that is computed among them."""
-        return self._places
+        """Requests that have a place, the one that is computed among them."""
+        return sum(turn.waits for turn in self._turns)
 
     @contextmanager
     def upload(self) -> Iterator[None]:
@@ -107,40 +118,34 @@ class Line:
         finally:
             self._uploads -= 1
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """A place, for an image that has been read. Raises Problem if none is left."""
-        self._refuse_full()
-        self._places += 1
-        try:
-            yield
-        finally:
-            self._places -= 1
+    def __call__(self, work: Callable[[Look], T]) -> AsyncGenerator[Progress | T, None]:
+        """Give the work a place, and return how far it is now and then, and at last its result.
 
-    async def __call__(self, work: Callable[[Look], T]) -> AsyncGenerator[Progress | T, None]:
-        """How far the work is, every now and then, and at last what it gave. Raises what it raises.
-
-        Whoever does not want the result closes the generator, and the work stops soon.
+        Whoever does not want the result closes the generator, and the work stops soon. The
+        generator raises what the work raises.
 
         Raises:
-            Problem: if its turn does not come in time, it takes too long, or the server ends.
+            Problem: at once if no place is left; from the generator if its turn does not come in
+                time, it takes too long, or the server ends.
         """
-        if self._closed:
-            raise _ending()
-        turn, came = _Turn(work), monotonic()
+        self._refuse_full()
+        turn = _Turn(work)
         turn.future = self._pool.submit(turn)
-        self._turns.append(turn)
+        self._turns = [*self._unfinished(), turn]
+        return self._followed(turn)
+
+    async def _followed(self, turn: _Turn[T]) -> AsyncGenerator[Progress | T, None]:
         ended = asyncio.wrap_future(turn.future)
         try:
             while not turn.future.done():
                 yield Progress(self._ahead(turn), turn.share)
                 await asyncio.wait([ended], timeout=TICK)
-                self._refuse_late(turn, came)
+                self._refuse_late(turn)
         finally:
             turn.stop()
-            self._turns = [t for t in self._turns if not t.future.done()]  # images are in them
+            self._turns = self._unfinished()  # images are in the others
         result = turn.future.result()
-        self._lasted = monotonic() - (turn.began or came)
+        self._lasted = monotonic() - (turn.began or turn.came)
         if isinstance(result, Stopped):
             raise _ending()
         if isinstance(result, BaseException):
@@ -149,28 +154,34 @@ class Line:
 
     def close(self) -> None:
         """Have everything stop; what waits is refused."""
+        if self._closed:
+            return
         self._closed = True
         for turn in self._turns:
             turn.stop()
+        self._pool.submit(self.codec.close)
         self._pool.shutdown(wait=False)
 
     def _refuse_full(self) -> None:
         if self._closed:
             raise _ending()
-        if self._places > self.limits.queue:
-            wait = math.ceil(min(self._lasted * self._places, self.limits.seconds))
-            raise Problem(503, f"{self._places} images wait already: try again later", wait)
+        if (waiting := self.waiting) > self.limits.queue:
+            seconds = math.ceil(min(self._lasted * waiting, self.limits.seconds))
+            raise Problem(503, f"{waiting} images wait already: try again later", seconds)
+
+    def _unfinished(self) -> list[_Turn[Any]]:
+        return [turn for turn in self._turns if not turn.future.done()]
 
     def _ahead(self, turn: _Turn[T]) -> int:
         return sum(not t.future.done() for t in self._turns[: self._turns.index(turn)])
 
-    def _refuse_late(self, turn: _Turn[T], came: float) -> None:
+    def _refuse_late(self, turn: _Turn[T]) -> None:
         most = self.limits.seconds
         if turn.future.done():
             return
         if self._closed:
             raise _ending()
-        if turn.began is None and monotonic() - came > most:
+        if turn.began is None and monotonic() - turn.came > most:
             raise Problem(
                 503, f"its turn did not come within {most:g} seconds: try again later", 10
             )

@@ -13,5 +13,8 @@ class Problem(Exception):  # noqa: N818  # it is an answer, with a status of HTT
     """
 
     def __init__(self, status: int, message: str, retry_after: int | None = None) -> None:
-        super().__init__(message)
+        super().__init__(status, message, retry_after)  # all three, so that it can be pickled
         self.status, self.message, self.retry_after = status, message, retry_after
+
+    def __str__(self) -> str:
+        return self.message

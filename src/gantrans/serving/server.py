@@ -13,8 +13,7 @@ import uvicorn
 
 from gantrans.errors import GantransError, UsageError
 from gantrans.serving.app import application
-from gantrans.serving.connection import Connection
-from gantrans.serving.guard import LOOPBACK
+from gantrans.serving.connection import CONNECTIONS, Connection
 from gantrans.serving.limits import Limits
 from gantrans.serving.line import Line
 from gantrans.serving.models import Served
@@ -31,13 +30,19 @@ class Door:
         socket: bound.
         port: its number.
         url: of the page.
-        loopback: whether only this machine reaches it.
+        hosts: names that this machine has for the address, if it is one of loopback; None: others
+            reach it, by names that nobody knows here.
     """
 
     socket: socket.socket
     port: int
     url: str
-    loopback: bool
+    hosts: frozenset[str] | None
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine reaches it."""
+        return self.hosts is not None
 
 
 def bind(host: str, port: int) -> Door:
@@ -67,7 +72,8 @@ def bind(host: str, port: int) -> Door:
     meant = ipaddress.ip_address(own.partition("%")[0])
     shown = socket.gethostname() if meant.is_unspecified else own
     url = f"http://{f'[{shown}]' if ':' in shown else shown}:{taken}/"
-    return Door(door, taken, url, meant.is_loopback)
+    hosts = frozenset({"localhost", host.lower()}) if meant.is_loopback else None
+    return Door(door, taken, url, hosts)
 
 
 def _no_door(host: str, port: int, error: Exception) -> GantransError:
@@ -107,14 +113,20 @@ def serve(served: Sequence[Served], door: Door, limits: Limits, ready: Callable[
     """
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # whoever sends it is told
     line = Line(limits)
-    app = application(served, limits, line=line, hosts=LOOPBACK if door.loopback else None)
+    app = application(served, limits, line=line, hosts=door.hosts)
+
+    class Answering(Connection):
+        seconds = limits.seconds
+
     config = uvicorn.Config(
         app,
-        http=Connection,
+        http=Answering,
+        ws="none",
         log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=LAST_SECONDS,
     )
     server = _Server(config, line)

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from gantrans.api.image import to_image
-from gantrans.errors import GantransError
 from gantrans.inference.device import is_out_of_memory
 from gantrans.inference.files.encoding import encoded
-from gantrans.inference.files.formats import FORMATS, WITH_ALPHA
-from gantrans.inference.files.picture import MEGAPIXEL, Picture, at_most, is_moving, opened, picture
-from gantrans.inference.files.shown import shown
+from gantrans.inference.files.formats import FORMATS
+from gantrans.inference.files.keeping import NOTHING, Kept
 from gantrans.inference.files.stills import with_alpha
 from gantrans.inference.memory import give_back
 from gantrans.inference.translator import Translator
+from gantrans.serving.codec import Codec, read_image
 from gantrans.serving.layers import watched
 from gantrans.serving.limits import Limits
 from gantrans.serving.line import Look
 from gantrans.serving.problem import Problem
 
-KNOWN = "PNG, JPEG, WebP, TIFF, BMP or GIF"
 _UNSHOWN = ("TIFF",)
 """Formats that browsers do not show."""
 
@@ -49,7 +47,7 @@ class ImageFile:
     @property
     def media_type(self) -> str:
         """Such as "image/jpeg"."""
-        return Image.MIME[self.format]
+        return f"image/{self.format.lower()}"
 
 
 @dataclass(frozen=True)
@@ -79,6 +77,7 @@ def translate(
     round_trip: bool,
     limits: Limits,
     look: Look,
+    codec: Codec,
 ) -> Translation:
     """Translate the content of an image file as `gantrans translate` would.
 
@@ -89,7 +88,8 @@ def translate(
         to: the domain to translate to; may be left out if there is only one.
         round_trip: whether to translate back again too.
         limits: how many pixels it may have.
-        look: told how far it is.
+        look: told how far it is; what it raises ends the translation.
+        codec: decodes the file, and encodes the translation.
 
     Raises:
         UsageError: if there is no such domain.
@@ -104,17 +104,26 @@ def translate(
         raise Problem(400, f"there is no way back from {to} in this model: leave out round_trip")
     path = Path(name)
     try:
-        given, format = _read(path, content, translator.generators[to].in_channels, limits)
+        channels = translator.generators[to].in_channels
+        given, format = codec(
+            partial(read_image, content, path, channels, limits.pixels), partial(look, 0)
+        )
         results = _computed(translator, targets, given.image, look)
         images = [with_alpha(i, given.alpha) for i in (given.image, *map(to_image, results))]
+
+        def encode(image: Image.Image, format: str, kept: Kept = NOTHING) -> bytes:
+            return codec(partial(encoded, [image], format, kept=kept), partial(look, 1))
+
         output, *cycle = (
-            _written(image, path, word, format, given)
+            ImageFile(
+                _named(path, word, format), format, image.size, encode(image, format, given.kept)
+            )
             for image, word in zip(images[1:], (to, "cycle"), strict=False)
         )
         previews = {}
         if format in _UNSHOWN:
             words = ("input", "output", "cycle")
-            previews = {w: encoded([i], "PNG") for w, i in zip(words, images, strict=False)}
+            previews = {w: encode(i, "PNG") for w, i in zip(words, images, strict=False)}
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -122,13 +131,6 @@ def translate(
     finally:
         give_back()  # else the next image would find less below a limit
     return Translation(to, output, cycle[0] if cycle else None, previews)
-
-
-def _read(path: Path, content: bytes, channels: int, limits: Limits) -> tuple[Picture, str]:
-    """What the network is given of a file, and the format of the file."""
-    with _told(path, limits), at_most(limits.pixels / MEGAPIXEL), opened(path, content) as image:
-        format = _format(image)
-        return picture(image, channels, alpha=format in WITH_ALPHA), format
 
 
 def _computed(
@@ -148,48 +150,12 @@ def _computed(
     return results
 
 
-@contextmanager
-def _told(path: Path, limits: Limits) -> Iterator[None]:
-    """What goes wrong with reading, in the words of the page."""
-    try:
-        yield
-    except GantransError as error:
-        cause = error.__cause__
-        if isinstance(cause, UnidentifiedImageError):
-            raise Problem(
-                415, f"{shown(path)} is no image that can be read here: give {KNOWN}"
-            ) from None
-        if isinstance(cause, Image.DecompressionBombError | Image.DecompressionBombWarning):
-            most = limits.pixels / MEGAPIXEL
-            raise Problem(
-                413, f"the image has too many pixels: at most {most:g} megapixels are taken here"
-            ) from None
-        if isinstance(cause, Problem):
-            raise cause from None
-        raise
-
-
-def _format(image: Image.Image) -> str:
-    """That of an opened file, and of what becomes of it. Raises Problem if it is not for here."""
-    format = "JPEG" if image.format == "MPO" else str(image.format)
-    if format not in FORMATS.values():
-        raise Problem(415, f"images of the format {format} cannot be written: give {KNOWN}")
-    if is_moving(image):
-        raise Problem(
-            415,
-            "the file has several images, an animation or pages: give one alone, or translate it "
-            "with gantrans translate",
-        )
-    return format
-
-
-def _written(image: Image.Image, path: Path, word: str, format: str, given: Picture) -> ImageFile:
-    """As a file that is called `path`, with the word before its suffix."""
+def _named(path: Path, word: str, format: str) -> str:
+    """The name of `path` with the word before its suffix, which is one of the format."""
     own = path.suffix.lower()
     suffix = path.suffix if FORMATS.get(own) == format else _SUFFIXES[format]
     word = "".join(c if c.isalnum() or c in "-_" else "-" for c in word)
-    content = encoded([image], format, kept=given.kept)
-    return ImageFile(f"{path.stem}.{word}{suffix}", format, image.size, content)
+    return f"{path.stem}.{word}{suffix}"
 
 
 _SUFFIXES = {format: suffix for suffix, format in FORMATS.items() if suffix != ".apng"} | {

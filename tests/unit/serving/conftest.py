@@ -20,12 +20,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Served]:
     return load_models([both, one], device="cpu")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def limits() -> Limits:
     return Limits(upload=100_000, pixels=10_000, seconds=30, queue=8)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def client(served: Sequence[Served], limits: Limits) -> Iterator[TestClient]:
     with TestClient(application(served, limits), base_url="http://127.0.0.1:7860") as client:
         yield client

@@ -12,7 +12,9 @@ from gantrans.serving.limits import Limits
 from gantrans.serving.models import Served
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost:7860", "LOCALHOST", "[::1]:7860"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:7860", "127.0.0.5:7860", "localhost:7860", "LOCALHOST", "[::1]:7860"]
+)
 def test_its_own_machine_is_answered(host: str, client: TestClient) -> None:
     assert client.get("/api/health", headers={"Host": host}).status_code == 200
 
@@ -26,6 +28,9 @@ def test_its_own_machine_is_answered(host: str, client: TestClient) -> None:
         "[::1",
         "",
         "127.0.0.1/$(id)",
+        "128.0.0.1",
+        "0.0.0.0",
+        "::1",
         "127.0.0.1#evil",
         "127.0.0.1?evil",
         "user@127.0.0.1",

@@ -7,7 +7,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Coroutine
-from contextlib import ExitStack, aclosing
+from contextlib import AsyncExitStack, ExitStack, aclosing
 from functools import partial
 from typing import Any, TypeVar
 
@@ -37,7 +37,7 @@ def endless(look: Look) -> str:
 
 
 def test_one_is_computed_at_a_time_in_the_order_in_which_they_came() -> None:
-    line, inside, order = Line(Limits()), threading.Lock(), []
+    line, inside, order = Line(Limits(queue=20)), threading.Lock(), []
 
     def work(number: int) -> Any:
         def compute(look: Look) -> int:
@@ -144,36 +144,62 @@ def test_nothing_of_a_translation_is_kept_for_the_next_one() -> None:
 
 def test_there_are_so_many_places_and_one_that_is_left_is_free_again() -> None:
     line = Line(Limits(queue=2))
-    with ExitStack() as places:
-        for _ in range(3):  # one computed, two that wait
-            places.enter_context(line.place())
-        with pytest.raises(Problem, match="3 images wait already") as caught, line.place():
-            pass
-        assert caught.value.status == 503 and caught.value.retry_after
-    with line.place():
-        assert line.waiting == 1
+
+    async def leave() -> int:
+        async with AsyncExitStack() as places:
+            for _ in range(3):  # one computed, two that wait
+                states = await places.enter_async_context(aclosing(line(endless)))
+                await anext(states)
+            with pytest.raises(Problem, match="3 images wait already") as caught:
+                line(endless)
+            assert caught.value.status == 503 and caught.value.retry_after
+        return line.waiting
+
+    assert run(leave()) == 0
+    line.close()
+
+
+def test_a_result_that_nobody_takes_has_no_place() -> None:
+    line = Line(Limits(queue=0))
+
+    async def leave() -> str:
+        states = line(lambda look: "not taken")
+        while line.waiting:
+            await asyncio.sleep(0)
+        found = await result(line, lambda look: "next")
+        await states.aclose()
+        return str(found)
+
+    assert run(leave()) == "next"
+    line.close()
 
 
 def test_images_that_are_on_their_way_take_no_place_and_are_counted_apart(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(line_file, "UPLOADS", 4)
-    line = Line(Limits(queue=1))
+    line = Line(Limits(queue=0))
     with ExitStack() as on_their_way:
         for _ in range(4):
             on_their_way.enter_context(line.upload())
-        with line.place():
-            assert line.waiting == 1
+        assert line.waiting == 0
         with pytest.raises(Problem, match="4 images are being sent") as caught, line.upload():
             pass
         assert caught.value.status == 503 and caught.value.retry_after
-    with (
-        line.place(),
-        line.place(),
-        pytest.raises(Problem, match="2 images wait already"),
-        line.upload(),
-    ):
-        pass  # it would be read in vain
+    line.close()
+
+
+def test_no_image_is_read_in_vain() -> None:
+    line = Line(Limits(queue=0))
+
+    async def wait() -> None:
+        async with aclosing(line(endless)) as states:
+            await anext(states)
+            with pytest.raises(Problem, match="1 images wait already"), line.upload():
+                pass
+
+    run(wait())
+    line.close()
 
 
 def test_closing_stops_what_is_computed_and_refuses_the_rest() -> None:
@@ -186,5 +212,5 @@ def test_closing_stops_what_is_computed_and_refuses_the_rest() -> None:
         return await asyncio.gather(*tasks, return_exceptions=True)  # type: ignore[return-value]
 
     assert [getattr(e, "status", e) for e in run(close())] == [503] * 3
-    with pytest.raises(Problem, match="shut down"), line.place():
-        pass
+    with pytest.raises(Problem, match="shut down"):
+        line(endless)

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 
 import pytest
+from starlette.testclient import TestClient
 
 from gantrans.errors import UsageError
+from gantrans.serving.app import application
 from gantrans.serving.limits import Limits
+from gantrans.serving.models import Served
 from gantrans.serving.server import bind
 
 
@@ -23,6 +27,23 @@ def test_it_is_known_whether_others_reach_it(host: str, loopback: bool) -> None:
     with door.socket:
         assert door.loopback == loopback
         assert "0.0.0.0" not in door.url  # which is no address to ask
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.5", "localhost", "My-Box"])
+def test_it_answers_by_the_name_that_it_was_told_and_by_the_address_that_it_says(
+    host: str, served: Sequence[Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = socket.getaddrinfo
+    monkeypatch.setattr(  # as Debian's /etc/hosts has it
+        socket,
+        "getaddrinfo",
+        lambda h, *a, **k: known("127.0.1.1" if h == "My-Box" else h, *a, **k),
+    )
+    door = bind(host, 0)
+    with door.socket, TestClient(application(served, Limits(), hosts=door.hosts)) as client:
+        for url in (door.url, f"http://{host}:{door.port}/"):
+            assert client.get(url).status_code == 200
+        assert client.get(f"http://elsewhere.example:{door.port}/").status_code == 403
 
 
 def test_nobody_is_let_in_before_the_models_are_there() -> None:

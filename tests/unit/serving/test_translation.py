@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from PIL import Image
 from gantrans.errors import DataError, UsageError
 from gantrans.inference.files.plan import FileJob
 from gantrans.inference.files.translate import translate_files
+from gantrans.serving.codec import Codec
 from gantrans.serving.limits import Limits
 from gantrans.serving.models import Served
 from gantrans.serving.problem import Problem
@@ -43,11 +45,21 @@ FILES: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def codec() -> Iterator[None]:
+    """One for all tests."""
+    with closing(CODEC):
+        yield
+
+
+CODEC = Codec()
+
+
 def translated(
     served: Served, content: bytes, name: str, to: str = "winter", **options: Any
 ) -> Translation:
     given: dict[str, Any] = {"round_trip": False, "limits": Limits(), "look": lambda share: None}
-    return translate(served.translator, content, name, to, **{**given, **options})
+    return translate(served.translator, content, name, to, codec=CODEC, **{**given, **options})
 
 
 @pytest.mark.parametrize(("name", "mode", "options"), FILES, ids=[file[0] for file in FILES])
