@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gantrans.api.generator import Generator
 from gantrans.api.loss import LossTerms
 from gantrans.api.method import Batch, Phase, PhaseResult
-from gantrans.api.network import frozen_statistics
+from gantrans.api.network import frozen_statistics, running_statistics
 from gantrans.api.step import ENDS, Direction
 from gantrans.training.assemble import Job
 from gantrans.training.batch import LoadedBatch
@@ -38,6 +38,7 @@ class TrainingStep:
             name: [weight for weight in network.parameters() if weight.requires_grad]
             for name, network in self.method.networks.items()
         }
+        self._with_statistics = [n for n in self.method.networks.values() if running_statistics(n)]
         self.optimizers = {
             phase.name: self._adam([w for name in phase.trains for w in self._trainable[name]])
             for phase in self.method.phases
@@ -130,7 +131,7 @@ class TrainingStep:
         if objective is not None and objective.requires_grad:
             # A network may run parts of itself again for their gradients (activation
             # checkpointing): these passes have updated the running statistics before.
-            with frozen_statistics(*self.method.networks.values()):
+            with frozen_statistics(*self._with_statistics):
                 torch.autograd.backward(objective / count if count > 1 else objective)
         return replace(batch, fake=result.fake or batch.fake), curves
 
