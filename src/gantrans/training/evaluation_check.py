@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 
 from gantrans.api.dataset import Dataset, ImageSource
@@ -15,7 +14,6 @@ from gantrans.data_check.reading import quiet_about_large_ones
 from gantrans.errors import DataError
 from gantrans.training.assemble import Job
 from gantrans.training.evaluate import Evaluation
-from gantrans.training.evaluation_images import evaluation_image, evaluation_pair
 from gantrans.training.faults import blaming
 
 SAID_FIRST, SAID_EVERY = 1.0, 10.0
@@ -52,19 +50,16 @@ def _check(job: Job, say: Callable[[str], None]) -> None:
     evaluation, dataset = Evaluation.of(job), job.dataset
     if not evaluation.possible:
         return
-    sources = evaluation.images.sources
-    groups: list[tuple[Mapping[Domain, ImageSource], Callable[[int], object]]] = [
-        ({domain: source}, partial(evaluation_image, dataset, source, domain))
-        for domain, source in sources.items()
-    ]
-    if evaluation.images.paired:
-        groups = [(sources, partial(evaluation_pair, dataset, sources))]
+    images = evaluation.images.images
+    sources = images.sources
+    groups = [tuple(sources)] if evaluation.images.paired else [(domain,) for domain in sources]
     total = sum(len(source) for source in sources.values())
     done, said = 0, time.monotonic() - SAID_EVERY + SAID_FIRST
-    for members, prepare in groups:
-        for index in range(len(next(iter(members.values())))):
+    for domains in groups:
+        members = {domain: sources[domain] for domain in domains}
+        for index in range(len(sources[domains[0]])):
             if index == 0 or not _looks_sound(dataset, members, index):
-                prepare(index)
+                images.pixels(domains, index)
             done += len(members)
             if time.monotonic() - said > SAID_EVERY:
                 say(f"looking at the test images: {done} of {total}")
