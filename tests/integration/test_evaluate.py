@@ -164,6 +164,19 @@ def test_other_data_without_pairs_are_measured_by_what_they_allow(
     assert set(report["left_out"]) == {"psnr", "ssim", "l1"}
 
 
+def test_where_training_images_are_missing_that_baseline_is_left_out_and_said(
+    command: Command, trained: Path, photos: Path
+) -> None:
+    (photos.parent / "photos" / "trainB" / "0.png").unlink()
+    report = found(command, trained, "--data", photos, "--metrics", "swd")
+    names = {way: set(scores["swd"]["baselines"]) for way, scores in report["scores"].items()}
+    assert names == {
+        "summer->winter": {"input_unchanged"},
+        "winter->summer": {"input_unchanged", "mean_image"},
+    }
+    assert any("mean training image of winter" in warning for warning in report["warnings"])
+
+
 def test_a_spec_for_the_data_may_name_the_metrics_and_another_split(
     command: Command, trained: Path, photos: Path
 ) -> None:

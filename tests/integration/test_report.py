@@ -68,7 +68,7 @@ def test_each_command_that_the_page_offers_is_accepted(
     """Of a run that got worse from the first of its three evaluations on."""
 
     def worse(self: Choice, step: int, _: Scores) -> bool:
-        return evaluated(self, step, {"a->b": {"swd": {"value": float(step)}}})
+        return evaluated(self, step, {"a->b": {"swd": {"value": float(step), "baselines": {}}}})
 
     evaluated = Choice.evaluated
     monkeypatch.setattr(Choice, "evaluated", worse)

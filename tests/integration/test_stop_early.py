@@ -13,7 +13,7 @@ from equal_runs import contents, curves
 from gantrans.errors import UsageError
 from gantrans.inference.model_files import checkpoint_folders, pointed
 from gantrans.training.choice import Choice
-from gantrans.training.evaluate import Scores
+from gantrans.training.evaluate import Score, Scores
 from gantrans.training.session import run
 from processes import Launcher, given
 from rank_processes import run_ranks
@@ -32,7 +32,8 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def instead(self: Choice, step: int, scores: Scores) -> bool:
         assert self.metric in scores["a->b"]
-        return evaluated(self, step, {"a->b": {"swd": {"value": VALUES[step - 1]}}})
+        score: Score = {"value": VALUES[step - 1], "baselines": {}}
+        return evaluated(self, step, {"a->b": {"swd": score}})
 
     monkeypatch.setattr(Choice, "evaluated", instead)
 
