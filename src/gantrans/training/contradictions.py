@@ -127,26 +127,24 @@ def untrained(spec: RunSpec, method: Method, steps: int | None = None) -> Iterat
         method: of the spec, with networks of shapes alone or real ones.
         steps: of the whole run; None: not known yet.
     """
-    counting = {
-        name: config.component.sides()
-        for name, config in spec.losses.items()
+    counting = [
+        config.component.sides()
+        for config in spec.losses.values()
         if config.weight and (steps is None or config.start < steps)
-    }
+    ]
     for phase in method.phases:
         left = [
             name
             for name, network in phase.trains.items()
             if any(weight.requires_grad for weight in network.parameters())
         ]
-        if left and not any(phase.sides & sides for sides in counting.values()):
-            side = " or ".join(sorted(phase.sides))
-            when = "" if steps is None else f" within the {steps} steps of the run"
-            there = ", ".join(counting) or "none counts at all"
+        if left and not any(phase.sides & sides for sides in counting):
+            side = " or a ".join(sorted(phase.sides))
+            early = "" if steps is None else f" and a start before step {steps}, the last,"
             yield Problem(
                 ("losses",),
-                f"{' and '.join(left)} would never learn, since no loss that counts{when} has a "
-                f"side of the {side} ({there}): add such a loss, as adversarial is one, with a "
-                "weight above 0 and a start before the end",
+                f"{' and '.join(left)} would never learn: no loss with a weight above 0{early} has "
+                f"terms for a {side}; add one, such as adversarial",
             )
 
 
