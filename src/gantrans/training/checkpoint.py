@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, NonNegativeInt, ValidationError
+from pydantic import BaseModel, NonNegativeInt, PositiveInt, ValidationError
 from torch import Tensor
 
 from gantrans.errors import CheckpointError, FileError
@@ -75,22 +75,24 @@ class Choice(BaseModel, strict=True):
 
 
 class Score(BaseModel, strict=True):
-    """The value of a metric, and that of the untouched input if there is one."""
+    """The value of a metric, and its values of the baselines; see `gantrans.training.evaluate`."""
 
     value: float
-    doing_nothing: float = 0.0
+    baselines: dict[str, float]
 
 
 class Facts(BaseModel, strict=True):
     """What a resumed run takes from training.json; other keys may be there."""
 
     step: NonNegativeInt
+    done: list[str]
     seconds: float
     best: Evaluated | None
     choice: Choice | None = None
     scores: dict[str, dict[str, Score]]
     plateau: dict[str, int] = {}
-    images: dict[str, Any]
+    images_per_step: PositiveInt
+    steps_per_epoch: PositiveInt
     files: dict[str, str]
 
 
@@ -159,23 +161,23 @@ def amend(checkpoints: Path, facts: Mapping[str, Any]) -> None:
     """
     folder = folder_of(checkpoints, facts["step"])
     try:
-        digests = json.loads((folder / "training.json").read_text(encoding="utf-8"))["files"]
+        digests = read_json(folder / STATE_FILE, within=checkpoints.parent)["files"]
         _write_facts(folder, facts, digests)
         sync(folder)
         if best_of(checkpoints, facts) == folder:
             point(checkpoints, "best", folder)
-    except (OSError, ValueError, LookupError) as error:
+    except (OSError, FileError, LookupError) as error:
         raise _unwritable(folder, error) from error
 
 
 def _write_facts(folder: Path, facts: Mapping[str, Any], digests: Mapping[str, str]) -> None:
     """Write training.json beside its place, then move it there."""
-    partial = folder / f"training.json{PARTIAL}"
+    partial = folder / f"{STATE_FILE}{PARTIAL}"
     record = json.dumps({**facts, "files": digests}, indent=1)
     try:
         partial.write_text(record + "\n", encoding="utf-8")
         sync(partial)
-        partial.replace(folder / "training.json")
+        partial.replace(folder / STATE_FILE)
     finally:
         remove(partial)
 

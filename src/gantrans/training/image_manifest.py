@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from gantrans.api.dataset import ImageSource
+from gantrans.errors import FileError
+from gantrans.io.received import parse_json, read_bytes
 from gantrans.training.assemble import Job
 
 MANIFEST = "images.json"
@@ -18,6 +19,9 @@ LISTED = 3
 
 MANY = 20_000
 """Images whose names and sizes a slow disk may need seconds for."""
+
+LARGEST = 2**29
+"""Bytes of a manifest; a million names have about 50 MB."""
 
 Mark = int | None
 
@@ -58,7 +62,7 @@ def manifest_changes(path: Path, now: Mapping[str, Any], domains: Mapping[str, s
         domains: names of the domains.
     """
     try:
-        before = json.loads(path.read_text(encoding="utf-8"))
+        before = parse_json(read_bytes(path, within=path.parent, most=LARGEST))
         return [
             f"the {split} images of {domains[domain]} are not those that the run was last trained "
             f"with: {change}. {_MEANING[split]}"
@@ -66,8 +70,10 @@ def manifest_changes(path: Path, now: Mapping[str, Any], domains: Mapping[str, s
             for domain, group in groups.items()
             for change in _changes(before[split][domain], group)
         ]
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        return [f"the images are not compared with those of before, {path.name}: {error!r}"]
+    except FileError as error:
+        return [f"the images are not compared with those of before: {error}"]
+    except (ValueError, LookupError, TypeError):
+        return [f"the images are not compared with those of before: {path} is damaged"]
 
 
 _MEANING = {
