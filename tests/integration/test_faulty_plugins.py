@@ -117,7 +117,7 @@ def spec_with(tmp_path: Path, fault: str) -> dict[str, Any]:
     spec = tiny_spec(plugins=[str(tmp_path / "mine.py")])
     match kind[1]:
         case "Loss":
-            spec["losses"] = {"mine": {}}
+            spec["losses"] = {"mine": {}, "adversarial": {}}
         case "Metric":
             spec["metrics"] = {"mine": {}}
         case "Generator":

@@ -25,7 +25,7 @@ class Multiscale(Discriminator):
     class Config(DiscriminatorConfig):
         """Settings."""
 
-        scales: int = Field(3, ge=1, le=16, description="sizes, the full one included")
+        scales: int = Field(3, ge=1, le=20, description="sizes, the full one included")
         each: DiscriminatorSlot = Field(
             "patchgan", validate_default=True, description="the network at every size"
         )

@@ -28,7 +28,7 @@ class PatchGAN(Discriminator):
         layers: int = Field(
             3,
             ge=1,
-            le=16,
+            le=20,
             description="how often the size is halved; a score's patch has a side of 16, 34, 70, "
             '... pixels (with downsample = "blur": 18, 40, 84, ...)',
         )

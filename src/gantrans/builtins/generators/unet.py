@@ -42,7 +42,7 @@ class UNet(Generator):
         depth: int = Field(
             8,
             ge=2,
-            le=16,
+            le=20,
             description="how often height and width are halved; they must be multiples of 2^depth",
         )
         norm: NormalizerSlot = Field(
