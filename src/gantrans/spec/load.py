@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from gantrans.api.problem import KeyPath, Problem, problems
-from gantrans.errors import SpecError, UsageError
+from gantrans.errors import FileError, SpecError, UsageError
+from gantrans.io.received import read_bytes
 from gantrans.io.text import shown
 from gantrans.plugin.manager import load_registry, resolved
 from gantrans.plugin.registry import Registry
@@ -105,19 +106,11 @@ class LoadedSpec:
 def read(path: Path) -> Source:
     """Parse a spec file. Raises UsageError if it cannot be read, SpecError if it is no TOML."""
     try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for, a device never ends
-            raise UsageError(f"cannot read the spec {path}: it is a folder, a pipe or a device")
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        text = content.decode("utf-8-sig")  # line ends stay as they are
-    except OSError as error:
-        raise UsageError(f"cannot read the spec {path}: {error.strerror}") from None
+        text = read_bytes(path, most=LARGEST).decode("utf-8-sig")  # line ends stay as they are
+    except FileError as error:
+        raise UsageError(f"cannot read the spec {path}: {error.reason}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is no text file; a spec is a TOML file in UTF-8") from None
-    except ValueError as error:  # no name that a file can have
-        raise UsageError(f"cannot read the spec {path}: {error}") from None
-    if len(content) > LARGEST:
-        raise UsageError(f"{path} has more than {LARGEST} bytes: that is no spec")
     try:
         table = tomllib.loads(text)
     except RecursionError:

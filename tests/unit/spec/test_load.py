@@ -154,7 +154,7 @@ def test_a_spec_that_cannot_be_read_is_told_with_its_path(make: Any, tmp_path: P
     path = tmp_path / "gone.toml"
     make(path)
     with pytest.raises(
-        UsageError, match=r"cannot read the spec .*gone\.toml: (No such|it is a folder)"
+        UsageError, match=r"cannot read the spec .*gone\.toml: (there is no such|it is a folder)"
     ):
         load(path)
 
