@@ -114,10 +114,11 @@ class _Painter:
     def _sky(self) -> None:
         scene, look = self.scene, self.look
         horizon = scene.horizon + 0.03
-        low = mix(look.sky[1], look.evening, scene.warmth)
-        middle = mix(mix(*look.sky, 0.55), low, 0.25)
+        high = mix(look.sky[0], look.overcast[0], scene.haze)
+        low = mix(mix(look.sky[1], look.overcast[1], scene.haze), look.evening, scene.warmth)
+        middle = mix(mix(high, low, 0.55), low, 0.25)
         everywhere = [(0, 0), (1, 0), (1, horizon), (0, horizon)]
-        self._gradient(everywhere, (look.sky[0], middle, low))
+        self._gradient(everywhere, (high, middle, low))
         x, y, radius = scene.sun
         self._soft((x, y, 8 * radius), mix(look.sun, look.evening, scene.warmth), 0.55)
         self._soft((x, y, 3 * radius), look.sun, 0.8)

@@ -16,6 +16,7 @@ class Look:
     """The colours of a season, as Pillow understands them ("#rrggbb")."""
 
     sky: Pair
+    overcast: Pair  # the sky of a hazy scene
     evening: str  # the lower sky of a warm scene
     sun: str
     cloud: str
@@ -41,6 +42,7 @@ class Look:
 LOOKS: dict[Season, Look] = {
     "summer": Look(
         sky=("#1f6fc4", "#8cc8ee"),
+        overcast=("#9db6cc", "#d4dfe6"),
         evening="#f6d9a8",
         sun="#fff3b0",
         cloud="#ffffff",
@@ -67,7 +69,8 @@ LOOKS: dict[Season, Look] = {
         roof=("#8a4b32", "#5f3324"),
     ),
     "winter": Look(
-        sky=("#9ab1cd", "#ccd9e7"),
+        sky=("#4a76b4", "#a9c2e0"),
+        overcast=("#c3ccd8", "#e3e8ee"),
         evening="#efdccb",
         sun="#fffbe6",
         cloud="#f4f7fa",

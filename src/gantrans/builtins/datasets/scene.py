@@ -81,6 +81,7 @@ class Scene:
 
     horizon: float
     warmth: float  # 0: noon, 1: towards evening; seen in the sky of both seasons
+    haze: float  # 0: a clear sky, 1: an overcast one
     sun: Disc
     puffs: tuple[Disc, ...]  # of the clouds
     peaks: tuple[Peak, ...]
@@ -96,31 +97,40 @@ class Scene:
     def draw_from(cls, rng: random.Random) -> Scene:
         """Invent a scene. The same state of `rng` gives the same scene on every platform."""
         u = rng.uniform
-        horizon = u(0.50, 0.58)
+        horizon = u(0.24, 0.74)
+        depth = 1 - horizon  # of the land; what stands on it keeps its place in it
+        near = horizon + depth * u(0.66, 0.84)
         hills = (
-            _wave(rng, horizon - 0.03, 0.022),
-            _wave(rng, horizon + 0.04, 0.020),
-            _wave(rng, u(0.86, 0.91), 0.030),
+            _wave(rng, horizon - 0.03, u(0.01, 0.05)),
+            _wave(rng, horizon + 0.1 * depth, u(0.01, 0.03)),
+            _wave(rng, near, u(0.02, 0.06)),
         )
         side = rng.choice((-1, 1))  # where the lake lies; the cabin stands on the other side
-        trees = [_tree(rng, (i + u(0, 1)) / 4, horizon + u(0.07, 0.10)) for i in range(4)]
-        count = rng.randint(3, 5)
+        tall = u(0.02, 0.15)  # the forest
+        far = rng.randint(2, 6)
+        trees = [
+            _tree(rng, (i + u(0, 1)) / far, horizon + depth * u(0.15, 0.25)) for i in range(far)
+        ]
+        count = rng.randint(1, 6)
         for i in range(count):  # each in its own strip, lest they hide each other
             x = (i + u(0.1, 0.9)) / count
-            trees.append(_tree(rng, x, hills[-1].y(x) + u(0.01, 0.07)))
-        lake = _lake(rng, 0.5 + side * u(0.1, 0.25), horizon + u(0.19, 0.21))
+            trees.append(_tree(rng, x, hills[-1].y(x) + u(0.0, 0.09)))
+        lake = _lake(rng, 0.5 + side * u(0.05, 0.4), horizon + depth * u(0.36, 0.48), depth)
         return cls(
             horizon=horizon,
             warmth=u(0.0, 1.0),
-            sun=(u(0.12, 0.88), u(0.10, 0.24), u(0.035, 0.05)),
-            puffs=tuple(p for _ in range(rng.randint(1, 3)) for p in _cloud(rng)),
+            haze=u(0.0, 1.0),
+            sun=(u(0.08, 0.92), horizon * u(0.15, 0.6), u(0.035, 0.06)),
+            puffs=tuple(p for _ in range(rng.randint(1, 4)) for p in _cloud(rng, horizon)),
             peaks=tuple(sorted((_peak(rng, i, horizon) for i in range(4)), key=lambda p: p.top)),
             hills=hills,
-            forest=tuple((i / 34 + u(-0.01, 0.01), u(0.025, 0.05)) for i in range(35)),
+            forest=tuple((i / 34 + u(-0.01, 0.01), tall * u(0.5, 1.0)) for i in range(35)),
             lake=lake,
             ripples=tuple(_ripple(rng, lake) for _ in range(8)),
-            patches=tuple((u(0, 1), u(horizon + 0.1, 0.98), u(0.08, 0.2)) for _ in range(7)),
-            cabin=(0.5 - side * u(0.27, 0.38), horizon + u(0.14, 0.16)),
+            patches=tuple(
+                (u(0, 1), horizon + depth * u(0.2, 0.96), u(0.08, 0.2)) for _ in range(7)
+            ),
+            cabin=(0.5 - side * u(0.27, 0.38), horizon + depth * u(0.30, 0.40)),
             trees=tuple(sorted(trees, key=lambda tree: tree.y)),
         )
 
@@ -137,7 +147,7 @@ def _peak(rng: random.Random, index: int, horizon: float) -> Peak:
     def row(size: float) -> tuple[float, ...]:
         return (0.0, *(rng.uniform(-size, size) for _ in range(STEPS - 1)))
 
-    height = rng.uniform(0.14, 0.36)
+    height = rng.uniform(0.10, 0.36) * min(1.0, 1.8 * horizon)
     return Peak(
         x=(index + rng.uniform(0.1, 0.9)) / 4,
         top=horizon - height,
@@ -152,8 +162,8 @@ def _peak(rng: random.Random, index: int, horizon: float) -> Peak:
     )
 
 
-def _cloud(rng: random.Random) -> list[Disc]:
-    x, y, size = rng.uniform(0, 1), rng.uniform(0.06, 0.24), rng.uniform(0.05, 0.085)
+def _cloud(rng: random.Random, horizon: float) -> list[Disc]:
+    x, y, size = rng.uniform(0, 1), horizon * rng.uniform(0.1, 0.6), rng.uniform(0.05, 0.1)
     offsets = (-1.7, -0.9, -0.1, 0.7, 1.5)
     return [
         (x + size * o, y - size * rng.uniform(0, 0.5), size * (1.5 - 0.35 * abs(o)))
@@ -161,8 +171,8 @@ def _cloud(rng: random.Random) -> list[Disc]:
     ]
 
 
-def _lake(rng: random.Random, x: float, y: float) -> tuple[Point, ...]:
-    width, height = rng.uniform(0.33, 0.5), rng.uniform(0.07, 0.095)
+def _lake(rng: random.Random, x: float, y: float, depth: float) -> tuple[Point, ...]:
+    width, height = rng.uniform(0.15, 0.6), depth * rng.uniform(0.12, 0.24)
     p, q = rng.uniform(0, math.tau), rng.uniform(0, math.tau)
     outline = []
     for i in range(48):
@@ -181,7 +191,7 @@ def _ripple(rng: random.Random, lake: tuple[Point, ...]) -> Disc:
 
 
 def _tree(rng: random.Random, x: float, y: float) -> Tree:
-    height = (0.06 + 0.42 * max(0.0, y - 0.58)) * rng.uniform(0.85, 1.25)
+    height = (0.06 + 0.42 * max(0.0, y - 0.58)) * rng.uniform(0.7, 1.6)
     kind = rng.choice(("spruce", "spruce", "round", "poplar"))
     if kind == "spruce":
         return Tree(x, y, height * 1.3, ())

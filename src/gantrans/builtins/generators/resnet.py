@@ -33,14 +33,19 @@ class ResNet(Generator):
         "9": {"blocks": 9},
         "cut": {"blocks": 9, "downsample": "blur", "upsample": "blur"},
     }
-    multiple_of = 4
-    min_size = 8  # reflection by one pixel needs two, at a quarter of the resolution
 
     class Config(GeneratorConfig):
         """Settings."""
 
         width: int = Field(64, ge=1, description="channels at full resolution")
         blocks: int = Field(9, ge=0, le=256, description="residual blocks")
+        halvings: int = Field(
+            2,
+            ge=1,
+            le=6,
+            description="how often height and width are halved before the residual blocks; the "
+            "channels are doubled as often. 1 keeps more detail of small images",
+        )
         norm: NormalizerSlot = Field(
             "instance", validate_default=True, description="normalisation after each convolution"
         )
@@ -56,6 +61,8 @@ class ResNet(Generator):
         super().__init__(config, in_channels=in_channels, out_channels=out_channels)
         norm: Normalizer = config.norm.build()
         self.couples_batch = norm.couples_batch
+        self.multiple_of = 2**config.halvings
+        self.min_size = 2 * self.multiple_of  # reflection by one pixel needs two at the blocks
         bias = not norm.cancels_bias
         width = config.width
         blur = config.downsample == "blur"
@@ -67,7 +74,8 @@ class ResNet(Generator):
             nn.ReLU(),  # not in place, here and below: without a norm it would change a feature
         ]
         places = {"image": 0, "stem": 1}
-        for number, channels in enumerate((width, 2 * width), start=1):
+        widths = [width * 2**level for level in range(config.halvings)]
+        for number, channels in enumerate(widths, start=1):
             places[f"down{number}"] = len(layers)
             stride = 1 if blur else 2
             layers += [
@@ -78,11 +86,11 @@ class ResNet(Generator):
             ]
         for number in range(1, config.blocks + 1):
             places[f"block{number}"] = len(layers)
-            layers.append(ResidualBlock(4 * width, norm, config.dropout))
-        for channels in (4 * width, 2 * width):
+            layers.append(ResidualBlock(2 * widths[-1], norm, config.dropout))
+        for channels in reversed(widths):
             layers += [
-                *doubled(channels, channels // 2, config.upsample, kernel=3, bias=bias),
-                norm.layer(channels // 2),
+                *doubled(2 * channels, channels, config.upsample, kernel=3, bias=bias),
+                norm.layer(channels),
                 nn.ReLU(),
             ]
         layers += [nn.ReflectionPad2d(3), nn.Conv2d(width, out_channels, 7), nn.Tanh()]

@@ -48,6 +48,8 @@ def _their_name(name: str, network: nn.Module) -> str:
 def _refuse(table: Mapping[str, Any]) -> str | None:
     if table["upsample"] == "nearest":
         return "there is no upsample = 'nearest' in them"
+    if table["halvings"] != 2:
+        return f"their residual generators halve twice, not {table['halvings']} times"
     return refuse_norm(table)
 
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageStat
 from pydantic import ValidationError
@@ -116,6 +117,17 @@ def test_the_unchanged_input_is_a_poor_translation() -> None:
     a, b = dataset.source("test", "a"), dataset.source("test", "b")
     values = [psnr(a.image(i), b.image(i)) for i in range(32)]
     assert 6 < sum(values) / len(values) < 9.5
+
+
+def test_the_mean_of_the_training_images_is_a_poor_translation() -> None:
+    """The layouts vary so much that their mean fits none of them."""
+    dataset = seasons(train=200, test=32)
+    for domain in ("a", "b"):
+        images = dataset.source("train", domain)
+        mean = np.mean([np.asarray(images.image(i), dtype=float) for i in range(200)], axis=0)
+        truth = dataset.source("test", domain)
+        errors = [((np.asarray(truth.image(i)) - mean) ** 2).mean() for i in range(32)]
+        assert np.mean([10 * np.log10(255**2 / error) for error in errors]) < 17.5
 
 
 def test_winter_is_whiter_than_summer() -> None:

@@ -150,6 +150,17 @@ def test_channels_double_twice_and_halve_twice(make: Make) -> None:
     assert ends == [(1, 8), (8, 16), (16, 32), (32, 32), (32, 32), (32, 16), (16, 8), (8, 3)]
 
 
+def test_halvings_say_how_often_the_size_is_halved_and_the_channels_doubled(make: Make) -> None:
+    network = make(width=8, blocks=1, halvings=1)
+    ends = [(m.in_channels, m.out_channels) for m in convolutions(network)]
+    assert ends == [(3, 8), (8, 16), (16, 16), (16, 16), (16, 8), (8, 3)]
+    features = network.encoder_features(torch.zeros(1, 3, 12, 6), ["block1"])
+    assert features["block1"].shape == (1, 16, 6, 3)
+    network = make(width=1, blocks=1, halvings=3)
+    assert (network.multiple_of, network.min_size) == (8, 16)
+    assert network(torch.zeros(1, 3, 16, 24)).shape == (1, 3, 16, 24)
+
+
 def test_it_keeps_height_and_width_and_stays_inside_minus_1_to_1(make: Make) -> None:
     network = make(width=4, blocks=1)
     for weight in network.parameters():

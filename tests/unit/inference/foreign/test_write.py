@@ -113,6 +113,7 @@ def test_one_generator_file_goes_out_alone(tmp_path: Path, keep: Keep) -> None:
     ("role", "component", "settings", "form", "said"),
     [
         ("generator_ab", "resnet", {"upsample": "nearest"}, "cut", "no upsample = 'nearest'"),
+        ("generator_ab", "resnet", {"halvings": 1}, "junyanz", "halve twice"),
         ("generator_ab", "resnet", {"norm": "group"}, "junyanz", "no group norm"),
         ("generator_ab", "resnet", {"norm": "none"}, "junyanz", "no none norm"),
         (
