@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image, features
 
+from gantrans.api.image import open_lazily
 from gantrans.report.layout import LAYOUT, Box, Placed, placed
 from gantrans.report.record import Record
 
@@ -191,7 +192,7 @@ def _put(tile: Tile, url: str, moment: int) -> None:
 
 def _opened(path: Path) -> tuple[Image.Image, list[Placed]]:
     """A grid and its blocks; none of a PNG that does not say where they are."""
-    with Image.open(path) as opened:
+    with open_lazily(path) as opened:
         opened.load()
         return opened.convert("RGB"), placed(opened.info.get(LAYOUT), opened.size)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+from gantrans.api.image import open_lazily
 from gantrans.report.charts import best_of
 from gantrans.report.commands import commands
 from gantrans.report.moments import data_url
@@ -156,7 +157,7 @@ def _batch(record: Record) -> str | None:
     """What training saw, as a data URL."""
     path: Path = record.path / "batch.png"
     try:
-        with Image.open(path) as opened:
+        with open_lazily(path) as opened:
             picture = opened.convert("RGB")
     except FileNotFoundError:
         return None
