@@ -11,9 +11,10 @@ Importing this module imports no torch: looking at image files needs none.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from PIL import Image, ImageOps
+from PIL.ImageFile import ImageFile
 
 from gantrans.errors import DataError
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+IMAGE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+"""Pillow's names of the formats that are read, whatever a file is called. It knows more; of these,
+EPS is a program that Ghostscript runs."""
+
 UNREAD_MODES = {
     "F": "floating point, of unknown range",
     "LAB": "CIELAB",
@@ -33,6 +38,15 @@ _BAND = 2**20
 """Pixels that are turned into an image at once."""
 
 
+def open_lazily(file: Path | IO[bytes]) -> ImageFile:
+    """Open an image file of one of IMAGE_FORMATS; its pixels are not read yet.
+
+    Everything that opens image files does it here. Raises what Pillow does, for a damaged file
+    anything.
+    """
+    return Image.open(file, formats=IMAGE_FORMATS)
+
+
 def open_image(path: Path) -> Image.Image:
     """Read a whole image file, upright.
 
@@ -40,7 +54,7 @@ def open_image(path: Path) -> Image.Image:
         DataError: naming the file, if it is missing, truncated or no image.
     """
     try:
-        with Image.open(path) as image:
+        with open_lazily(path) as image:
             image.load()
             upright = ImageOps.exif_transpose(image)
     except MemoryError:

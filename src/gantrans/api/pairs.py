@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from gantrans.api.folder_dataset import FolderSource
+from gantrans.api.image import open_lazily
 from gantrans.errors import DataError
 
 LISTED = 20
@@ -103,7 +104,7 @@ def size_of(path: Path) -> tuple[int, int] | None:
     None if it is missing, or no image.
     """
     try:
-        with Image.open(path) as image:
+        with open_lazily(path) as image:
             # Not image.getexif(): that of PNG decodes the whole picture to look behind it.
             turned = Image.Image.getexif(image).get(ExifTags.Base.Orientation) in _TURNED
             # Pillow turns the size of a TIFF itself.

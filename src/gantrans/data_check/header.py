@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from gantrans.api.image import UNREAD_MODES
+from gantrans.api.image import UNREAD_MODES, open_lazily
 
 _KINDS = {
     "1": "1 bit",
@@ -49,7 +49,7 @@ class Header:
 
 def read_header(path: Path) -> Header:
     """The header of an image file. Raises what Pillow does: anything, for a damaged one."""
-    with Image.open(path) as image:
+    with open_lazily(path) as image:
         # Not image.getexif(): that of PNG decodes the whole picture to look behind it.
         orientation = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
         # Pillow turns the size of a TIFF itself.

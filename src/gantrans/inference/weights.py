@@ -25,6 +25,7 @@ from gantrans.inference.header import RecordedComponent as RecordedComponent
 from gantrans.inference.header import WeightsHeader as WeightsHeader
 from gantrans.inference.header import read_header as read_header
 from gantrans.inference.model_files import sha256_of
+from gantrans.inference.shapes import misfit
 from gantrans.io.received import open_regular
 from gantrans.plugin.registry import Registry
 
@@ -96,17 +97,23 @@ def load_generator(
         raise CheckpointError(
             f"{path}: its images have values in {header.value_range}, this gantrans knows (-1, 1)"
         )
-    generator = _build(path, registry, header)
-    tensors = load_tensors(path, "cpu")
-    misfit = _misfit(generator.state_dict(), tensors)
-    if misfit:
-        component = header.component["type"]
+    config, component = _config(path, registry, header), header.component["type"]
+
+    def build() -> Generator:
+        with torch.random.fork_rng(devices=[]):  # first weights, to be replaced, cost no draws
+            built: Generator = config.build(
+                in_channels=header.in_channels, out_channels=header.out_channels
+            )
+        return built
+
+    if difference := misfit(path, build):
         raise CheckpointError(
-            f"{path} does not fit the generator {component!r}: {misfit} (the file was written "
+            f"{path} does not fit the generator {component!r}: {difference} (the file was written "
             f"with {header.plugin_in_words}, installed is "
             f"{registry.entry('generator', component).origin})"
         )
-    generator.load_state_dict(tensors)
+    generator = build()
+    generator.load_state_dict(load_tensors(path, "cpu"))
     return generator.to(device).eval(), header
 
 
@@ -135,21 +142,6 @@ def load_files(
             f"are read and written: {type(error).__name__}: {error}"
         ) from error
     return files[header.source], files[header.target]
-
-
-def _build(path: Path, registry: Registry, header: WeightsHeader) -> Generator:
-    config = _config(path, registry, header)
-    try:
-        with torch.random.fork_rng(devices=[]):  # first weights, to be replaced, cost no draws
-            built: Generator = config.build(
-                in_channels=header.in_channels, out_channels=header.out_channels
-            )
-    except Exception as error:  # anyone's component, with whatever numbers the file has
-        raise CheckpointError(
-            f"{path}: the generator {header.component['type']!r} cannot be built as its header "
-            f"says: {type(error).__name__}: {error}"
-        ) from error
-    return built
 
 
 def _config(path: Path, registry: Registry, recorded: RecordedComponent) -> Any:
@@ -189,17 +181,3 @@ def _how_to_get(path: Path, registry: Registry, recorded: RecordedComponent) -> 
             return f"{wanted}, which is not installed: pip install {requirement}"
         return f"{wanted}, which no package can be called: ask who made the file for its plugin"
     return wanted + (_copies(path, registry) or f": give that file with --plugin {quote(name)}")
-
-
-def _misfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
-    """The first tensor that is missing, misshapen or unexpected, or nothing."""
-    for name, tensor in expected.items():
-        if name not in found:
-            return f"the tensor {name!r} is missing"
-        if found[name].shape != tensor.shape:
-            return (
-                f"the tensor {name!r} has the shape {tuple(found[name].shape)}, "
-                f"expected {tuple(tensor.shape)}"
-            )
-    unexpected = next((name for name in found if name not in expected), None)
-    return f"the tensor {unexpected!r} is unexpected" if unexpected else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image, features
 
+from gantrans.api.image import open_lazily
 from gantrans.errors import FileError
 from gantrans.io.received import open_regular
 from gantrans.report.layout import LAYOUT, Box, Placed, placed
@@ -193,7 +194,7 @@ def _put(tile: Tile, url: str, moment: int) -> None:
 
 def _opened(path: Path, run: Path) -> tuple[Image.Image, list[Placed]]:
     """A grid and its blocks; none of a PNG that does not say where they are."""
-    with open_regular(path, within=run) as file, Image.open(file, formats=["PNG"]) as opened:
+    with open_regular(path, within=run) as file, open_lazily(file) as opened:
         opened.load()
         return opened.convert("RGB"), placed(opened.info.get(LAYOUT), opened.size)
 

@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 
 from gantrans.api.baseline import LABELS
+from gantrans.api.image import open_lazily
 from gantrans.errors import FileError, MissingFileError
 from gantrans.io.received import open_regular
 from gantrans.report.charts import best_of
@@ -160,8 +161,8 @@ def _batch(record: Record) -> str | None:
     """What training saw, as a data URL."""
     path: Path = record.path / "batch.png"
     try:
-        with open_regular(path, within=record.path) as file:
-            picture = Image.open(file, formats=["PNG"]).convert("RGB")
+        with open_regular(path, within=record.path) as file, open_lazily(file) as opened:
+            picture = opened.convert("RGB")
     except MissingFileError:
         return None
     except (OSError, FileError, ValueError, SyntaxError, Image.DecompressionBombError):

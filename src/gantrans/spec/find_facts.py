@@ -10,8 +10,6 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from PIL import Image
-
 from gantrans.api.folders import (
     Contents,
     DomainFolders,
@@ -21,6 +19,7 @@ from gantrans.api.folders import (
     standard_domains,
     standard_splits,
 )
+from gantrans.api.image import open_lazily
 from gantrans.api.pairs import size_of
 from gantrans.errors import DataError
 from gantrans.spec.image_facts import DomainFacts, Facts
@@ -155,7 +154,7 @@ class Search:
                 self.unreadable.append(file)
                 continue
             sizes.append(size)
-            with Image.open(file) as image:
+            with open_lazily(file) as image:
                 modes.add(image.mode)
         if not sizes:
             raise DataError(f"none of the images in {folder} can be read, as {self.unreadable[-1]}")

@@ -27,6 +27,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gantrans.training.cache_folder import open_own
 from gantrans.training.transform import Settled
 
 MAGIC = b"gantrans"
@@ -100,11 +101,11 @@ class ImageCache:
 
 
 def _mapped(path: Path) -> Tensor | None:
-    """The bytes of a file, read when they are looked at; None if it cannot be opened."""
+    """The bytes of a file, read when they are looked at; None if it is gone, or another user's."""
     try:
-        with path.open("rb") as file:
+        with open_own(path) as file:
             seen = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError):  # gone, or empty
+    except (OSError, ValueError):  # ValueError: empty
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # torch has no tensors that are read-only
@@ -112,9 +113,9 @@ def _mapped(path: Path) -> Tensor | None:
 
 
 def read_header(path: Path) -> tuple[Mapping[str, Any], list[Stored]] | None:
-    """What a cache file was made for, and what is in it; None if it is no whole cache file."""
+    """What a cache file was made for and what is in it; None if it is no whole one of this user."""
     try:
-        with path.open("rb") as file:
+        with open_own(path) as file:
             end = file.seek(-END.size, os.SEEK_END)
             length, crc32, magic = END.unpack(file.read())
             if magic != MAGIC or length > end:

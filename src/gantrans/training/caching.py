@@ -31,7 +31,14 @@ from gantrans.training.cache_builder import (
     file_digest,
     file_state,
 )
-from gantrans.training.cache_folder import cache_file, cache_folder, clear_abandoned, make_room
+from gantrans.training.cache_folder import (
+    cache_file,
+    cache_folder,
+    clear_abandoned,
+    make_room,
+    named_folder,
+    open_own,
+)
 from gantrans.training.data import TrainingSamples
 
 GIB = 2**30
@@ -83,6 +90,8 @@ def open_caches(
             say(f"images are decoded and resized each time, not cached: {error}")
         return caches
     if say is not None:
+        if folder != (named := named_folder()):
+            say(f"{named} belongs to another user: images are cached in {folder}")
         clear_abandoned(folder)
         make_room(folder, 0, int(job.spec.data.cache_gib * GIB), ())  # it may be less now
     for split, of_split in sources.items():
@@ -225,7 +234,7 @@ def _still_right(
     if renew:
         with suppress(OSError):
             if stored != header[1]:
-                with path.open("ab") as file:
+                with open_own(path, append=True) as file:
                     file.write(header_bytes(made_for, stored))
             os.utime(path)  # used just now
     return ImageCache(path, stored)

@@ -420,3 +420,93 @@ def test_closing_the_batches_ends_their_thread(root: Path) -> None:
         next(loaded)
         assert any(t.name.startswith("gantrans-batches") for t in threading.enumerate())
     assert not any(t.name.startswith("gantrans-batches") for t in threading.enumerate())
+
+
+# A folder that others write to
+
+OTHER = 54321
+"""Nobody's user id here."""
+
+by_root = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away"
+)
+
+
+def given_away(path: Path) -> None:
+    os.chown(path, OTHER, -1)
+
+
+def made_writable(path: Path) -> None:
+    path.chmod(0o620)
+
+
+def made_a_link(path: Path) -> None:
+    path.rename(path.with_suffix(".real"))
+    path.symlink_to(path.with_suffix(".real"))
+
+
+def made_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
+@pytest.mark.parametrize(
+    "spoil",
+    [pytest.param(given_away, marks=by_root), made_writable, made_a_link, made_a_pipe],
+)
+def test_a_cache_that_may_be_anothers_is_not_read_but_made_anew(
+    spoil: Any, root: Path, folder: Path
+) -> None:
+    job = job_of(root)
+    kept = cached(job)
+    paths = [cache.path for cache in kept.caches.values()]
+    before = [path.lstat().st_ino for path in paths]
+    for path in paths:
+        assert read_header(path)
+        spoil(path)
+        assert read_header(path) is None
+    anew = cached(job)
+    assert [cache.path for cache in anew.caches.values()] == paths
+    assert not {path.lstat().st_ino for path in paths} & set(before)
+    assert all(read_header(path) for path in paths)
+    assert same(batches(anew), batches(job.samples))
+
+
+@by_root
+def test_a_cache_that_becomes_anothers_meanwhile_gives_no_pixels(root: Path) -> None:
+    kept = cached(job_of(root))
+    given_away(kept.caches["a"].path)
+    elsewhere = pickle.loads(pickle.dumps(kept.caches["a"]))  # as a loading process gets it
+    assert elsewhere.get(0) is None
+    assert kept.caches["a"].get(0) is not None  # opened before
+
+
+@by_root
+def test_in_a_folder_of_another_caches_have_a_folder_of_their_own(root: Path, folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o1777)
+    given_away(folder)
+    job, said = job_of(root), list[str]()
+    kept = cached(job, said)
+    own = folder / f"user-{os.geteuid()}"
+    assert {cache.path.parent for cache in kept.caches.values()} == {own}
+    [line] = [line for line in said if "another user" in line]
+    assert str(own) in line
+    assert same(batches(kept), batches(job.samples))
+    given_away(own)
+    said.clear()
+    assert not cached(job, said).caches
+    assert "not cached" in said[0]
+    assert str(own) in said[0]
+
+
+@by_root
+def test_files_of_others_are_neither_counted_nor_removed(tmp_path: Path) -> None:
+    for name in ("images-a.cache", "images-b.cache", "images-c.partial", "images-d.partial"):
+        (tmp_path / name).write_bytes(bytes(100))
+    for name in ("images-a.cache", "images-c.partial"):
+        given_away(tmp_path / name)
+    cache_folder.clear_abandoned(tmp_path)
+    assert cache_folder.make_room(tmp_path, 100, 150, [])
+    assert {path.name for path in tmp_path.iterdir()} == {"images-a.cache", "images-c.partial"}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 from PIL import Image, ImageOps
 
 from gantrans.api.dataset import ImageSource
+from gantrans.api.image import open_lazily
 from gantrans.api.problem import nearest
 from gantrans.errors import DataError
 
@@ -40,10 +43,12 @@ class Rows(ImageSource):
         """Image `index`, upright. Raises DataError, naming the row, if it is unreadable."""
         assert self.table is not None
         try:
-            image = self.table[self.numbers[index]][self.column]
-            if image is None:
+            stored = self.table[self.numbers[index]][self.column]
+            if stored is None:
                 raise DataError("the row has none")
-            upright = ImageOps.exif_transpose(image)
+            with _opened(stored) as file, open_lazily(file) as image:
+                image.load()
+                upright = ImageOps.exif_transpose(image)
         except Exception as error:  # of Pillow, pyarrow or the file system
             raise DataError(
                 f"cannot read the image {self.label(index)}: {error or type(error).__name__}; "
@@ -60,7 +65,7 @@ class Rows(ImageSource):
 
 
 def image_column(table: datasets.Dataset, column: str, where: str) -> datasets.Dataset:
-    """The table with its column of images alone, decoded to PIL images when a row is read.
+    """The table with its column of images alone, each as `{"bytes": ..., "path": ...}`.
 
     Raises:
         DataError: if there is no such column, or it holds no images.
@@ -72,13 +77,13 @@ def image_column(table: datasets.Dataset, column: str, where: str) -> datasets.D
         raise _no_column(table, column, where)
     images = table.select_columns([column])
     if isinstance(feature, datasets.Image):
-        return images.cast_column(column, datasets.Image())  # it may have been told not to decode
+        return images.cast_column(column, datasets.Image(decode=False))
     if isinstance(feature, dict):  # as `datasets` stores images, written by someone else
         encoded = feature.keys() == {"bytes", "path"}
     else:
         encoded = getattr(feature, "dtype", None) in ("binary", "large_binary")
     if encoded:
-        return images.cast_column(column, datasets.Image())
+        return images.cast_column(column, datasets.Image(decode=False))
     raise DataError(f"the column {column!r} of {where} holds {feature}, not images")
 
 
@@ -107,6 +112,19 @@ def rows_with_label(
         label = names.index(label)
     values = table.select_columns([column])[:][column]
     return [number for number, value in enumerate(values) if value == label]
+
+
+def _opened(stored: Mapping[str, Any]) -> IO[bytes]:
+    """Open an image as `datasets` stores it: its bytes, or where its file is."""
+    if stored["bytes"] is not None:
+        return io.BytesIO(stored["bytes"])
+    path: str = stored["path"]
+    if "://" not in path:
+        return Path(path).open("rb")
+    import fsspec  # type: ignore[import-untyped]
+
+    file: IO[bytes] = fsspec.open(path, "rb").open()
+    return file
 
 
 def _no_column(table: datasets.Dataset, column: str, where: str) -> DataError:

@@ -11,6 +11,7 @@ from torch import Tensor
 from gantrans.errors import CheckpointError, NonFiniteError
 from gantrans.inference.device import choose_device
 from gantrans.inference.model_files import generator_files, pointed
+from gantrans.inference.shapes import misfit
 from gantrans.inference.weights import WeightsHeader, load_tensors, read_header
 from gantrans_noise.generator import StyleGenerator
 from gantrans_noise.latents import draw_latents
@@ -88,8 +89,7 @@ def load(path: Path | str, *, device: str = "auto") -> Sampler:
     chosen = choose_device(device)
     file = generator_file(Path(path))
     header = read_header(file)
-    tensors = load_tensors(file, "cpu")
-    generator = _built(file, header, tensors)
+    generator = _built(file, header)
     return Sampler(generator.to(chosen).eval(), header)
 
 
@@ -117,7 +117,7 @@ def generator_file(model: Path) -> Path:
     return file
 
 
-def _built(file: Path, header: WeightsHeader, tensors: dict[str, Tensor]) -> StyleGenerator:
+def _built(file: Path, header: WeightsHeader) -> StyleGenerator:
     name = header.component["type"]
     if (header.kind, name, header.role) != ("method", Unconditional.name, "generator"):
         raise CheckpointError(
@@ -134,15 +134,15 @@ def _built(file: Path, header: WeightsHeader, tensors: dict[str, Tensor]) -> Sty
         raise CheckpointError(
             f"{written} has a method that is wrong at {place!r}: {wrong['msg']}"
         ) from None
-    with torch.random.fork_rng(devices=[]):  # first weights, to be replaced, cost no draws
-        generator = config.make_generator(header.out_channels or 0)
-    expected = {name: tensor.shape for name, tensor in generator.state_dict().items()}
-    found = {name: tensor.shape for name, tensor in tensors.items()}
-    misfits = [name for name in {**expected, **found} if expected.get(name) != found.get(name)]
-    if misfits:
+
+    def build() -> StyleGenerator:
+        with torch.random.fork_rng(devices=[]):  # first weights, to be replaced, cost no draws
+            return config.make_generator(header.out_channels or 0)
+
+    if difference := misfit(file, build):
         raise CheckpointError(
-            f"{written} does not fit its settings: tensors of other shapes, missing or unexpected: "
-            f"{', '.join(misfits[:3])}; use another checkpoint"
+            f"{written} does not fit its settings: {difference}; use another checkpoint"
         )
-    generator.load_state_dict(tensors)
+    generator = build()
+    generator.load_state_dict(load_tensors(file, "cpu"))
     return generator

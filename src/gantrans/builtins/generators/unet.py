@@ -42,7 +42,7 @@ class UNet(Generator):
         depth: int = Field(
             8,
             ge=2,
-            le=20,
+            le=20,  # a million pixels of a side become one
             description="how often height and width are halved; they must be multiples of 2^depth",
         )
         norm: NormalizerSlot = Field(
@@ -66,7 +66,7 @@ class UNet(Generator):
         # One pixel is left of an image of this size, and that layer is the one without norm.
         self.multiple_of = self.min_size = 2**config.depth
         bias = not norm.cancels_bias
-        channels = [in_channels, *(config.width * min(2**n, 8) for n in range(config.depth))]
+        channels = [in_channels, *(config.width * 2 ** min(n, 3) for n in range(config.depth))]
 
         down, up = nn.ModuleList(), nn.ModuleList()
         for level in range(1, config.depth + 1):

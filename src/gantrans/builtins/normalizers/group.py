@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from gantrans.api.normalizer import Normalizer, NormalizerConfig
+from gantrans.builtins.normalizers.constant_maps import clear_constant
 
 
 class Group(Normalizer):
@@ -29,4 +30,15 @@ class Group(Normalizer):
 
     def layer(self, channels: int) -> nn.Module:
         """GroupNorm with a learned scale and shift for each channel."""
-        return nn.GroupNorm(math.gcd(self.config.groups, channels), channels)
+        groups = math.gcd(self.config.groups, channels)
+        return (
+            _ChannelNorm(groups, channels) if groups == channels else nn.GroupNorm(groups, channels)
+        )
+
+
+class _ChannelNorm(nn.GroupNorm):
+    """Groups of one channel, in which constant maps are normalised exactly in evaluation mode."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        return y if self.training else clear_constant(y, x, self.bias)

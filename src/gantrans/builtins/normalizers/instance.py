@@ -7,12 +7,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gantrans.api.normalizer import Normalizer, NormalizerConfig
+from gantrans.builtins.normalizers.constant_maps import clear_constant
 
 
 class Instance(Normalizer):
     """Instance norm: each channel of each image apart, to mean 0 and variance 1.
 
-    Always from the image's own statistics, in use as in training.
+    Always from the image's own statistics, in use as in training. In use, a map in which all
+    channels are constant up to rounding is normalised to 0 exactly.
     """
 
     name = "instance"
@@ -30,10 +32,11 @@ class Instance(Normalizer):
 
 
 class _InstanceNorm2d(nn.InstanceNorm2d):
-    """torch's own, with statistics in float32 everywhere: of bfloat16 numbers on a CPU, torch would
-    round the mean to bfloat16, too."""
+    """torch's own, with statistics in float32 everywhere (of bfloat16 numbers on a CPU, torch would
+    round the mean to bfloat16, too), and with constant maps normalised exactly in evaluation mode.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.dtype == torch.bfloat16 and x.device.type == "cpu":
-            return super().forward(x.float()).to(x.dtype)
-        return super().forward(x)
+        rounds = x.dtype == torch.bfloat16 and x.device.type == "cpu"
+        y = super().forward(x.float() if rounds else x).to(x.dtype)
+        return y if self.training else clear_constant(y, x, self.bias)

@@ -19,7 +19,8 @@ class Handling:
         workers: threads that read and write.
         quality: 1 to 100, of JPEG and WebP; absent: JPEG 95, WebP without loss.
         metadata: what outputs keep of inputs.
-        megapixels: larger images are refused, and animations that have more in all.
+        megapixels: larger images and frames of videos are refused, and animations that have more
+            in all.
 
     Raises:
         UsageError: if `megapixels` is no limit.

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from PIL import Image, ImageCms, ImageOps
 
-from gantrans.api.image import convert
+from gantrans.api.image import convert, open_lazily
 from gantrans.errors import DataError, GantransError
 from gantrans.inference.files.keeping import NOTHING, Kept, Metadata, kept_of
 from gantrans.inference.files.shown import shown
@@ -54,7 +54,7 @@ def opened(path: Path, content: bytes | None = None) -> Iterator[Image.Image]:
         DataError: naming the file, in place of whatever Pillow raises inside.
     """
     try:
-        with Image.open(path if content is None else io.BytesIO(content)) as image:
+        with open_lazily(path if content is None else io.BytesIO(content)) as image:
             yield image
     except DataError as error:
         raise DataError(f"cannot use the image {shown(path)}: {error}") from None

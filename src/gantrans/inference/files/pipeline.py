@@ -182,7 +182,12 @@ class Pipeline:
         try:
             if is_video(job.source):
                 images = translate_video(
-                    job, self.stills, self.together, batch_size=batch_size, watch=self.watch
+                    job,
+                    self.stills,
+                    self.together,
+                    batch_size=batch_size,
+                    megapixels=self.handling.megapixels,
+                    watch=self.watch,
                 )
             else:
                 images, notes = translate_animation(

@@ -14,7 +14,7 @@ from PIL import Image
 from gantrans.errors import DataError
 from gantrans.inference.files.ending import Ending
 from gantrans.inference.files.moving import ahead, translated
-from gantrans.inference.files.picture import Picture, picture
+from gantrans.inference.files.picture import MEGAPIXEL, Picture, picture
 from gantrans.inference.files.plan import FileJob
 from gantrans.inference.files.recording import recording
 from gantrans.inference.files.shown import shown
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from av import AudioStream, Packet, VideoFrame, VideoStream
     from av.container import InputContainer
 
+DEMUXERS = ("avi", "matroska", "mov", "mp4", "webm")
+"""FFmpeg's names of the formats that are read, whatever a file is called. Some others are lists of
+files to read (concat, HLS), or connect to a server (SDP)."""
+
 
 def translate_video(
     job: FileJob,
@@ -33,12 +37,13 @@ def translate_video(
     together: Together,
     *,
     batch_size: int = 1,
+    megapixels: float = 100,
     watch: Callable[[int], None] = lambda images: None,
 ) -> int:
     """Translate a video; how many frames it has.
 
     Frames keep their times, audio is copied as it is. Another thread decodes ahead, and the codec
-    has threads of its own.
+    has threads of its own. A video with larger frames than `megapixels` is refused.
 
     Raises:
         DataError: if PyAV is missing, or the file cannot be read.
@@ -54,7 +59,7 @@ def translate_video(
     if not stills.ordinary:
         raise DataError("it is a video, and the files of this model's domains are none")
     try:
-        return _translate(job, stills, together, batch_size, watch)
+        return _translate(job, stills, together, batch_size, megapixels, watch)
     except av.FFmpegError as error:  # of writing, for reading has its own
         if isinstance(error, OSError):
             raise
@@ -67,11 +72,12 @@ def _translate(
     stills: Stills,
     together: Together,
     batch_size: int,
+    megapixels: float,
     watch: Callable[[int], None],
 ) -> int:
     count = 0
     with ExitStack() as stack:
-        given = stack.enter_context(_opened(job.source))
+        given = stack.enter_context(_opened(job.source, megapixels))
         texts = dict(given.metadata) if stills.metadata == "all" else {}
         besides = stack.enter_context(appearing_together(job.outputs, replaceable=job.replaceable))
         recordings = [stack.enter_context(recording(path, given, texts)) for path in besides]
@@ -106,18 +112,39 @@ def _translate(
     return count
 
 
-def _opened(path: Path) -> InputContainer:
+def _opened(path: Path, megapixels: float) -> InputContainer:
+    """Open a video, which reads no other file. No frame is decoded beyond the limit."""
     import av
 
+    allowed = {"format_whitelist": ",".join(DEMUXERS), "protocol_whitelist": "file"}
     try:
-        given = av.open(str(path))
+        given = av.open(f"file:{path}", options=allowed)
+    except av.ArgumentError as error:
+        reason = ValueError(f"its content is none of {', '.join(DEMUXERS)}")
+        raise _unreadable(path, reason) from error
     except (av.FFmpegError, OSError) as error:
         raise _unreadable(path, error) from error
-    if not given.streams.video:
+    try:
+        _refuse_large(path, given, megapixels)
+    except BaseException:
         given.close()
-        raise DataError(f"cannot read the video {shown(path)}: it has no pictures")
-    given.streams.video[0].thread_type = "AUTO"
+        raise
     return given
+
+
+def _refuse_large(path: Path, given: InputContainer, megapixels: float) -> None:
+    if not given.streams.video:
+        raise DataError(f"cannot read the video {shown(path)}: it has no pictures")
+    codec = given.streams.video[0].codec_context
+    if codec.width * codec.height > megapixels * MEGAPIXEL:
+        raise DataError(
+            f"cannot read the video {shown(path)}: its frames of {codec.width} x {codec.height} "
+            f"pixels have more than {megapixels:g} megapixels; if you trust the file, give a "
+            "higher --max-megapixels"
+        )
+    # Frames may be larger than the file says. Twice the limit, because codecs round sides up.
+    codec.options = {"max_pixels": str(min(int(2 * megapixels * MEGAPIXEL), 2**31 - 1))}
+    codec.thread_type = "AUTO"
 
 
 def _decoded(

@@ -1,4 +1,4 @@
-"""Mean and variance of each channel of a map, gathered tile by tile."""
+"""Mean, variance, least and largest value of each channel of a map, gathered tile by tile."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from torch import Tensor
 
 
 class Moments:
-    """Count, mean and sum of squared deviations, of each channel (Chan et al. 1979, "Updating
-    formulae and a pairwise algorithm for computing sample variances")."""
+    """Count, mean, sum of squared deviations, least and largest value of each channel (Chan et al.
+    1979, "Updating formulae and a pairwise algorithm for computing sample variances")."""
 
     def __init__(self) -> None:
         self.count = 0
         self.mean = torch.zeros(1, dtype=torch.float64)
         self.squares = torch.zeros(1, dtype=torch.float64)
+        self.low = torch.full((1,), float("inf"))
+        self.high = torch.full((1,), float("-inf"))
 
     def add(self, tile: Tensor) -> None:
         """Take in a tile (1, C, h, w)."""
@@ -25,6 +27,8 @@ class Moments:
         self.squares = self.squares + var * count + apart.square() * self.count * count / total
         self.mean = self.mean + apart * count / total
         self.count = total
+        self.low = torch.minimum(self.low, tile.amin((0, 2, 3)).float().cpu())
+        self.high = torch.maximum(self.high, tile.amax((0, 2, 3)).float().cpu())
 
     @property
     def var(self) -> Tensor:

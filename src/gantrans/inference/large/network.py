@@ -172,12 +172,12 @@ def _exported(
 
 
 def _is_reduction(node: Node) -> bool:
-    """Whether it is the mean, or the like, of each channel of the whole picture."""
+    """Whether it is a statistic of each channel of the whole picture."""
     kind, given = kind_of(node), arguments_of(node)
     if kind == "adaptive_avg_pool2d":
         return list(given["output_size"]) == [1, 1]
     dims = given.get("dim")
-    if kind not in ("mean", "var", "std") or not isinstance(dims, list | tuple):
+    if kind not in ("mean", "var", "std", "amin", "amax") or not isinstance(dims, list | tuple):
         return False
     return sorted(d % 4 for d in dims) == [2, 3]
 
@@ -186,7 +186,7 @@ def _reduced(node: Node, moments: Moments) -> Tensor:
     """What such a node gives."""
     kind, given = kind_of(node), arguments_of(node)
     value: Tensor = node.meta["val"]
-    made = moments.mean
+    made = {"amin": moments.low, "amax": moments.high}.get(kind, moments.mean)
     if kind in ("var", "std"):
         correction = given.get("correction", given.get("unbiased", True))
         made = moments.squares / (moments.count - (1 if correction is None else float(correction)))

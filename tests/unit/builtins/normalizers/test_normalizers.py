@@ -42,6 +42,54 @@ def test_instance_norm_has_no_affine_part_unless_asked(builtins: Registry) -> No
     assert len(list(layer(builtins, "instance", affine=True).parameters())) == 2
 
 
+NORMS_OF_CHANNELS: list[tuple[str, dict[str, Any]]] = [
+    ("instance", {}),
+    ("instance", {"affine": True}),
+    ("group", {"groups": 6}),
+]
+"""Each channel of each image apart; the second and the third learn a scale and a shift."""
+
+
+@pytest.mark.parametrize(("name", "settings"), NORMS_OF_CHANNELS)
+def test_in_use_a_map_that_is_constant_up_to_rounding_becomes_the_shift(
+    builtins: Registry, images: Tensor, name: str, settings: dict[str, Any]
+) -> None:
+    norm = layer(builtins, name, **settings)
+    for parameter in norm.parameters():
+        nn.init.normal_(parameter)
+    shift = torch.zeros(6) if getattr(norm, "bias", None) is None else norm.bias
+    rounded = torch.linspace(-3, 2, 6)[:, None, None] * (1 + 1e-7 * images[1].sign())
+    x = torch.stack([images[0], rounded, torch.zeros(6, 8, 8)])
+    plain = norm.train()(x)
+    y = norm.eval()(x)
+    assert torch.equal(y[0], plain[0])  # another image of the batch
+    assert torch.equal(y[1], shift[:, None, None].expand(6, 8, 8))
+    assert torch.equal(y[2], y[1])
+    assert not torch.equal(plain[1], y[1])
+
+
+@pytest.mark.parametrize(("name", "settings"), NORMS_OF_CHANNELS)
+def test_in_use_one_pixel_of_one_channel_keeps_a_map_as_it_is(
+    builtins: Registry, name: str, settings: dict[str, Any]
+) -> None:
+    norm = layer(builtins, name, **settings)
+    x = torch.ones(1, 6, 64, 64)
+    x[0, 2, 7, 9] += 1e-4  # the least that one level of 255 in one pixel makes of it is 8e-4
+    assert torch.equal(norm.eval()(x), norm.train()(x))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize(("name", "settings"), NORMS_OF_CHANNELS)
+def test_in_use_what_is_no_number_stays_none(
+    builtins: Registry, name: str, settings: dict[str, Any], value: float
+) -> None:
+    norm = layer(builtins, name, **settings).eval()
+    one, every = torch.ones(1, 6, 8, 8), torch.full((1, 6, 8, 8), value)
+    one[0, 2, 7, 1] = value
+    assert norm(one)[0, 2].isnan().all()
+    assert norm(every).isnan().all()
+
+
 def test_batch_norm_takes_each_channel_over_the_batch(builtins: Registry, images: Tensor) -> None:
     y = layer(builtins, "batch")(images)
     assert torch.allclose(y.mean(dim=(0, 2, 3)), torch.zeros(6), atol=1e-5)

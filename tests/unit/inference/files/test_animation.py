@@ -69,6 +69,8 @@ def test_every_frame_is_translated_as_an_image_of_its_own(tmp_path, translator, 
 
 def test_a_gif_stays_one_with_its_times_within_what_256_colours_can_show(tmp_path, translator):
     given = [Image.new("RGB", (16, 12), c) for c in ("red", "green", "blue")]
+    for number, image in enumerate(given):  # one colour alone is one result for all
+        image.paste("white", (4 * number, 0, 4 * number + 6, 12))
     source = saved(tmp_path / "in" / "a.gif", given, duration=[100, 50, 70], loop=0)
     assert work(translator, source, tmp_path / "out").error is None
     found, durations, loops = read(tmp_path / "out" / "a.gif")

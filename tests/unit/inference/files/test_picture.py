@@ -194,7 +194,7 @@ def test_a_file_that_is_not_there_or_closed_is_not_to_be_repaired(tmp_path, monk
     reason = "No such file or directory; see to it that the file can be read, or leave it out"
     assert str(caught.value) == f"cannot read the image {tmp_path / 'a.png'}: {reason}"
 
-    def closed(path):
+    def closed(path, **_):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Image, "open", closed)

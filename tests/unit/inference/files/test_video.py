@@ -207,6 +207,70 @@ def test_a_broken_video_is_named_and_leaves_nothing(tmp_path, same, content):
     assert list(tmp_path.glob("out/*")) == list(tmp_path.glob("out/.*")) == []
 
 
+REFERRING = {
+    "concat": "ffconcat version 1.0\nfile other.avi\n",
+    "HLS": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nother.avi\n#EXT-X-ENDLIST\n",
+    "SDP": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
+    "m=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
+}
+
+
+@pytest.mark.parametrize("content", REFERRING.values(), ids=REFERRING)
+@pytest.mark.parametrize("suffix", [".avi", ".mp4"])
+def test_a_file_that_refers_to_another_is_no_video(tmp_path, same, suffix, content):
+    film(tmp_path / "in" / "other.avi", 2)
+    (tmp_path / "in" / f"a{suffix}").write_text(content)
+    outcome = work(same, tmp_path / "in" / f"a{suffix}", tmp_path / "out")
+    assert isinstance(outcome.error, DataError)
+    assert f"cannot read the video {tmp_path / 'in'}/a{suffix}" in str(outcome.error)
+    assert not list(tmp_path.glob("out/*"))
+
+
+@pytest.mark.parametrize("name", ["concat:a.avi", "http:a.mp4", "pipe:0.mp4"])
+def test_a_name_with_a_colon_is_a_file(tmp_path, same, monkeypatch, name):
+    film(tmp_path / "in" / f"a{Path(name).suffix}", 2)
+    (tmp_path / "in" / f"a{Path(name).suffix}").rename(tmp_path / "in" / name)
+    monkeypatch.chdir(tmp_path / "in")
+    assert work(same, Path(name), tmp_path / "out").images == 2
+
+
+def test_larger_frames_than_are_allowed_are_refused_before_one_is_decoded(
+    tmp_path, same, monkeypatch
+):
+    film(tmp_path / "in" / "a.mp4", 2, (64, 48))
+    at_the_limit = 64 * 48 / 1e6
+    assert work(same, tmp_path / "in" / "a.mp4", tmp_path / "out", megapixels=at_the_limit).images
+    from gantrans.inference.files import video
+
+    monkeypatch.setattr(video, "_decoded", None)
+    outcome = work(
+        same, tmp_path / "in" / "a.mp4", tmp_path / "less", megapixels=at_the_limit - 1e-6
+    )
+    assert "frames of 64 x 48 pixels" in str(outcome.error)
+    assert "--max-megapixels" in str(outcome.error)
+    assert not list(tmp_path.glob("less/*"))
+
+
+def test_frames_that_become_larger_on_the_way_are_refused(tmp_path, same):
+    source = tmp_path / "in" / "a.avi"
+    source.parent.mkdir()
+    with av.open(str(source), "w") as container:
+        video = container.add_stream("mpeg4", RATE)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        larger = av.CodecContext.create("mpeg4", "w")
+        larger.width, larger.height, larger.pix_fmt = 640, 480, "yuv420p"
+        larger.time_base = 1 / RATE
+        for number, codec in enumerate((video.codec_context, larger)):
+            frame = av.VideoFrame.from_image(soft(number, (codec.width, codec.height)))
+            for packet in [*codec.encode(frame), *codec.encode(None)]:
+                packet.stream, packet.pts, packet.dts = video, number, number
+                container.mux(packet)
+    assert work(same, source, tmp_path / "out", megapixels=1).images == 2
+    outcome = work(same, source, tmp_path / "less", megapixels=0.01)
+    assert isinstance(outcome.error, DataError)
+    assert not list(tmp_path.glob("less/*"))
+
+
 def test_a_video_that_was_cut_off_in_its_pictures_is_no_shorter_video(tmp_path, same):
     source = tmp_path / "in" / "a.avi"
     film(source, 30)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 import gantrans
 from gantrans.api.generator import Generator, GeneratorConfig
+from gantrans.api.image import normalised
 from gantrans.errors import DataError, UsageError
 from gantrans.inference.large import store, translate
 from gantrans.inference.large.translate import run_in_pieces
@@ -108,6 +109,57 @@ def test_every_setting_and_odd_sizes_give_the_whole_picture(
     whole, pieces = both_ways(generator, picture(*size), memory)
     assert (whole - pieces).abs().max() < 1e-5
     assert len(made) > 8
+
+
+COLOURS = [(255, 255, 255), (128, 128, 128), (10, 200, 77)]
+
+
+def one_colour(colour: tuple[int, int, int], height: int, width: int) -> Tensor:
+    return torch.tensor(colour, dtype=torch.uint8)[:, None, None].expand(3, height, width)
+
+
+@pytest.mark.parametrize(
+    ("colour", "height", "width"),
+    zip(COLOURS, (64, 83, 64), (64, 58, 96), strict=True),
+)
+def test_a_picture_of_one_colour_gives_the_bias_of_the_last_layer_whole_or_in_pieces(
+    colour, height, width
+):
+    generator = built("resnet", width=4, blocks=2)
+    pixels = one_colour(colour, height, width)
+    with torch.inference_mode():
+        whole = run_padded(generator, normalised(pixels)[None])[0]
+        pieces = run_in_pieces(generator, pixels, CPU, MIB // 8, 2**40)
+    # Every instance norm makes 0 of it, so that the last convolution sees 0 everywhere.
+    constant = generator.layers[-2].bias.tanh()[:, None, None].expand_as(whole)
+    torch.testing.assert_close(whole, constant)
+    torch.testing.assert_close(pieces, constant)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("resnet", {"norm": {"type": "instance", "affine": True}}),
+        ("resnet", {"norm": "group", "upsample": "nearest"}),
+        ("resnet", {"norm": "layer", "downsample": "blur", "upsample": "blur"}),
+        ("unet", {"depth": 4, "norm": "instance"}),
+    ],
+    ids=["affine", "group", "layer", "unet"],
+)
+def test_a_picture_of_one_colour_in_pieces_is_the_whole_picture(name, settings):
+    generator = built(name, width=4, **({"blocks": 2} if name == "resnet" else {}), **settings)
+    x = normalised(one_colour((10, 200, 77), 83, 58))
+    whole, pieces = both_ways(generator, x, MIB // 4)
+    torch.testing.assert_close(whole, pieces, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("levels", [1, 100])
+def test_one_pixel_that_differs_is_translated_like_any_picture(levels):
+    generator = built("resnet", width=4, blocks=2)
+    pixels = one_colour((200, 200, 200), 64, 64).clone()
+    pixels[1, 30, 40] -= levels
+    whole, pieces = both_ways(generator, normalised(pixels), MIB // 8)
+    torch.testing.assert_close(whole, pieces, rtol=0, atol=0.5 / 127.5)
 
 
 class Layers(Generator):
