@@ -116,7 +116,4 @@ def _format(path: Path) -> str:
     """The suffix, without its dot, for a file of the same format."""
     with opened(path) as image:
         format = "JPEG" if image.format == "MPO" else image.format
-    found = [suffix[1:] for suffix, name in FORMATS.items() if name == format]
-    if not found:
-        raise UsageError(f"{format} cannot be written: say --format png, or another")
-    return found[0]
+    return next(suffix[1:] for suffix, name in FORMATS.items() if name == format)

@@ -23,7 +23,7 @@ from typing import TypeVar
 from PIL import Image, UnidentifiedImageError
 
 from gantrans.errors import DataError, GantransError
-from gantrans.inference.files.formats import FORMATS, WITH_ALPHA
+from gantrans.inference.files.formats import WITH_ALPHA
 from gantrans.inference.files.picture import MEGAPIXEL, Picture, at_most, is_moving, opened, picture
 from gantrans.inference.files.shown import shown
 from gantrans.serving.problem import Problem
@@ -135,10 +135,8 @@ def _told(path: Path, pixels: int) -> Iterator[None]:
 
 
 def _format(image: Image.Image) -> str:
-    """Return Pillow's name of the format. Raises Problem if the server does not take the file."""
+    """Return Pillow's name of the format. Raises Problem if the file holds several images."""
     format = "JPEG" if image.format == "MPO" else str(image.format)
-    if format not in FORMATS.values():
-        raise Problem(415, f"images of the format {format} cannot be written: give {KNOWN}")
     if is_moving(image):
         raise Problem(
             415,
