@@ -94,7 +94,7 @@ def at_most(megapixels: float) -> Iterator[None]:
 
 def is_moving(image: Image.Image) -> bool:
     """Whether a file has several images: an animation, or a TIFF file with pages."""
-    return image.format in _MOVING and getattr(image, "is_animated", False)
+    return image.format in _MOVING and bool(getattr(image, "is_animated", False))
 
 
 def picture(

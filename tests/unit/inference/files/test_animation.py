@@ -180,7 +180,8 @@ def test_pages_of_several_sizes_are_refused_before_they_are_translated(
 
 
 def test_times_that_cannot_be_written_are_noted(tmp_path, translator):
-    given = [Image.new("RGB", (16, 12), colour) for colour in ("red", "green")]
+    frame = Image.linear_gradient("L").resize((16, 12)).convert("RGB")  # one colour stays one
+    given = [frame, frame.rotate(180)]
     source = saved(tmp_path / "in" / "a.png", given, duration=50, loop=100_000)
     outcome = work(translator, source, tmp_path / "out", Wanted("webp"))
     assert outcome.error is None
