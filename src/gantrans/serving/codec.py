@@ -1,9 +1,9 @@
 """Image files are decoded and encoded in a process of their own, which can be ended.
 
 Neither the bytes of a file nor its pixels bound the time that Pillow takes: 34 s for a progressive
-JPEG of 120 kB with 8,000 scans, 50 s for a TIFF of 4 MB with 40,000 pages, 8 s for a PNG of 11 MiB
-of empty chunks, 75 s to write 25 megapixels of noise as GIF. Pillow cannot be interrupted; a
-process can be killed. It imports no torch: it starts in 0.1 s, and holds 20 MB when idle.
+JPEG of 120 kB with 8,000 scans, 8 s for a PNG of 11 MiB of empty chunks, 75 s to write 25
+megapixels of noise as GIF. Pillow cannot be interrupted; a process can be killed. It imports no
+torch: it starts in 0.1 s, and holds 20 MB when idle.
 
 The two processes send each other pickles. Both run this code; from a client come bytes alone.
 """

@@ -43,7 +43,7 @@ def test_a_spec_survives_the_way_through_json(builtins: Registry) -> None:
 def test_a_dump_holds_every_setting_of_every_component(builtins: Registry) -> None:
     """A field typed as a base class could be dumped as that base class: without its settings."""
     dumped = spec(builtins).model_dump(mode="json")
-    resnet = {"type": "resnet", "width": 64, "blocks": 9, "dropout": 0.0}
+    resnet = {"type": "resnet", "width": 64, "blocks": 9, "halvings": 2, "dropout": 0.0}
     resnet |= {"downsample": "stride", "upsample": "transpose"}
     assert dumped["generator"] == resnet | {"norm": {"type": "group", "groups": 4}}
     cycle = {"type": "cycle", "weight": 7.5, "every": 2, "start": 0, "ramp": 0}

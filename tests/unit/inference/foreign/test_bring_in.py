@@ -253,6 +253,7 @@ def test_the_header_says_what_was_recognised(tmp_path: Path) -> None:
         "type": "resnet",
         "width": 4,
         "blocks": 6,
+        "halvings": 2,
         "norm": {"type": "batch"},
         "dropout": 0.5,
         "downsample": "stride",
