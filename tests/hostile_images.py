@@ -57,15 +57,6 @@ def many_scans(scans: int, side: int) -> bytes:
     return content[: -len(b"\xff\xd9")] + last * scans + b"\xff\xd9"
 
 
-def many_pages(pages: int) -> bytes:
-    """A TIFF file of so many pages, the last of which leads to the first."""
-    page = gray_tiff()[8:-4]
-    starts = [8 + number * (len(page) + 4) for number in range(pages)]
-    return b"II*\0\x08\0\0\0" + b"".join(
-        page + struct.pack("<I", start) for start in (*starts[1:], starts[0])
-    )
-
-
 BOMB = zlib.compress(bytes(50_000_000), 9)
 """50 MB of zeros, in 49 kB."""
 

@@ -18,6 +18,7 @@ from gantrans.spec.model import Train
 from gantrans.training import checkpoint, retention
 
 CPU = torch.device("cpu")
+FACTS = {"done": ["log"], "seconds": 1.5, "scores": {}, "images_per_step": 4, "steps_per_epoch": 2}
 HEADER = WeightsHeader(
     kind="generator",
     component={"type": "resnet", "width": 2},
@@ -47,7 +48,7 @@ def state(step: int) -> dict[str, Tensor]:
 
 def save(place: Path, step: int, best: int | None = None) -> Path:
     chosen = {"step": best, "value": 9.0} if best else None
-    facts = {"step": step, "seconds": 1.5, "best": chosen, "scores": {}, "images": {"a": 4}}
+    facts = {"step": step, "best": chosen, **FACTS}
     return checkpoint.save(place, {"generator_ab": (weights(step), HEADER)}, state(step), facts)
 
 
@@ -67,8 +68,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     assert found.headers["generator_ab"] == HEADER
     assert found.state.keys() == state(5).keys()
     assert all(torch.equal(found.state[key], value) for key, value in state(5).items())
-    expected = {"step": 5, "seconds": 1.5, "best": None, "scores": {}, "images": {"a": 4}}
-    assert found.facts == expected
+    assert found.facts == {"step": 5, "best": None, **FACTS}
 
 
 def test_latest_and_best_name_folders(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_training_json_lists_the_digest_of_every_file(tmp_path: Path) -> None:
         *(("best", value) for value in ([], {"step": "1"}, {"value": 1.0}, 7)),
         *(("choice", value) for value in ([], {}, {"metric": "psnr", "ranking": [{}]})),
         *(("scores", value) for value in ([], {"a->b": 3}, {"a->b": {"psnr": {"value": "x"}}})),
-        *(("images", value) for value in ([], 5)),
+        *(("images_per_step", value) for value in (0, "4", [])),
         *(("plateau", value) for value in ([], {"waited": "long"})),
         *(("files", value) for value in ([], 3, {"generator_ab.safetensors": 5})),
         *(("files", {name: ""}) for name in ("../../thesis.txt", "/dev/zero", "\ud800", "", "x\0")),

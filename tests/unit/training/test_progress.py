@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from gantrans.api.baseline import Baseline
 from gantrans.training import progress as progress_module
 from gantrans.training.progress import LiveProgress, LoggedProgress, progress_for
 from gantrans.training.standing import Measured, Pace, Standing, clock
@@ -16,7 +17,7 @@ PACE = Pace(
     step=40, steps=1000, epoch=1, epochs=25, images_per_second=12.34, waiting=0.071,
     seconds_left=80.4,
 )  # fmt: skip
-MEASURED = Measured("swd", 40, 112.04, 189.41, 98.27, 20)
+MEASURED = Measured("swd", 40, 112.04, Baseline("mean_image", 189.41), 98.27, 20)
 
 
 def console(terminal: bool) -> Console:
