@@ -271,7 +271,7 @@ def test_what_failed_at_the_saved_step_is_done_by_the_resumed_run(
 def test_a_run_may_stop_early_by_an_evaluation_that_failed_at_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    same = {"summer->winter": {"psnr": {"value": 8.0}}}  # after the first, no new best
+    same = {"summer->winter": {"psnr": {"value": 8.0, "baselines": {}}}}  # after the first, no new best
     monkeypatch.setattr(Evaluation, "measure", lambda *_: same)
     train = {**EVERY_OTHER, "stop_after": 1, "log_every": 2}
     whole = trained(tmp_path / "whole", train=train)
@@ -297,8 +297,9 @@ def test_evaluations_do_not_decode_the_test_images_again(
 
     monkeypatch.setattr(DrawnScenes, "image", noted)
     trained(tmp_path, train={"evaluate_every": 1, "sample_every": 0}, metrics={"l1": {}})
-    # For the cache's estimate, the cache, samples and health; six evaluations use each twice.
-    assert decoded["summer test-0000"] <= 4 and decoded["winter test-0001"] <= 4
+    # For the check, the cache's estimate, the cache, samples and health; six evaluations use each
+    # image twice.
+    assert decoded["summer test-0000"] <= 5 and decoded["winter test-0001"] <= 5
 
 
 def test_a_resumed_run_has_the_baselines_of_an_uninterrupted_one(tmp_path: Path) -> None:
