@@ -171,7 +171,7 @@ def test_a_file_missing_from_the_only_checkpoint(
 
 def test_a_full_disk(launcher: Launcher, spec: Path, tmp_path: Path) -> None:
     whole, disk = tmp_path / "whole", tmp_path / "disk"
-    settings = ["--set", "method.pool_size=40"]
+    settings = ["--set", "generator.width=16"]  # weights are most of a checkpoint
     assert launcher("run", spec, *settings, "--run-dir", whole, cwd=tmp_path).code == 0
     # Room for about two checkpoints and a half.
     newest = checkpoint_folders(whole / "checkpoints")[-1]

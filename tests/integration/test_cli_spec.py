@@ -63,7 +63,7 @@ def test_a_spec_that_needs_a_plugin_says_what_to_do(command: Any) -> None:
 
 def test_a_missing_spec_is_one_message(command: Any) -> None:
     code, _, err = command("validate", "gone.toml")
-    assert (code, err) == (2, "error: cannot read the spec gone.toml: No such file or directory\n")
+    assert (code, err) == (2, "error: cannot read the spec gone.toml: there is no such file\n")
 
 
 def test_the_schema_is_written_to_the_screen_or_to_a_file(command: Any) -> None:

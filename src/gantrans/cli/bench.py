@@ -11,6 +11,7 @@ import typer
 
 from gantrans.cli.columns import aligned, output_width
 from gantrans.cli.options import PluginFiles, Settings
+from gantrans.cli.say import say
 
 if TYPE_CHECKING:
     from gantrans.training.bench.measure import Report
@@ -41,7 +42,7 @@ def bench(
     """Measure how fast a spec trains here, where the time goes, and what would change it."""
     from gantrans.training.bench.measure import bench as measure
 
-    with _progress() as say:
+    with _progress() as show:
         report = measure(
             spec,
             settings=settings or (),
@@ -49,7 +50,7 @@ def bench(
             device=device,
             steps=steps,
             compiling=compiling,
-            say=say,
+            say=show,
         )
     if as_json:
         import json
