@@ -77,7 +77,8 @@ def misfit(path: Path, build: Callable[[], nn.Module]) -> str:
     except TooManyParametersError:
         return f"it has {len(found)} tensors, which are far too few"
     except Exception as error:  # anyone's component, with whatever numbers the file has
-        return f"it cannot be built as the header says: {type(error).__name__}: {error}"
+        reason = str(error).partition("\n")[0]  # below it, torch lists its stack in C++
+        return f"it cannot be built as the header says: {type(error).__name__}: {reason}"
     expected = {name: _shape_of(tensor) for name, tensor in network.state_dict().items()}
     for name, wanted in expected.items():
         if name not in found:
