@@ -2,11 +2,11 @@
 
     python benchmarks/methods.py [--epochs 2] [--seed 0] [--methods cyclegan cut pix2pix]
 
-All have the same generator and discriminator (a quarter of the papers' width, four blocks), the same
-number of scenes, and the time that CycleGAN takes for `--epochs`: a rehearsal times the steps of all in
-turns, and each other method gets as many whole epochs as fit. pix2pix learns from pairs, the others
-never see one scene in both seasons. One direction is compared, summer to winter, on the same 32
-test scenes. About a quarter of an hour on two CPU cores.
+All have the same generator and discriminator (a quarter of the papers' width, four blocks), the
+same number of scenes, and the time that CycleGAN takes for `--epochs`: a rehearsal times the steps
+of all in turns, and each other method gets as many whole epochs as fit. pix2pix learns from pairs,
+the others never see one scene in both seasons. One direction is compared, summer to winter, on the
+same 32 test scenes. About a quarter of an hour on two CPU cores.
 """
 
 from __future__ import annotations

@@ -271,7 +271,8 @@ def test_what_failed_at_the_saved_step_is_done_by_the_resumed_run(
 def test_a_run_may_stop_early_by_an_evaluation_that_failed_at_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    same = {"summer->winter": {"psnr": {"value": 8.0, "baselines": {}}}}  # after the first, no new best
+    score = {"value": 8.0, "baselines": {}}
+    same = {"summer->winter": {"psnr": score}}  # after the first, no new best
     monkeypatch.setattr(Evaluation, "measure", lambda *_: same)
     train = {**EVERY_OTHER, "stop_after": 1, "log_every": 2}
     whole = trained(tmp_path / "whole", train=train)
